@@ -1,0 +1,53 @@
+// The journal port: where an event is durable before anyone is told that it was accepted.
+import type { RowBatch } from "../event/row.ts";
+
+export interface AppendReceipt {
+  /** The `seq` of the batch's first event; the others follow without a gap. */
+  firstSeq: bigint;
+  count: number;
+}
+
+/** A run of events that no append will touch again, ready for the store. */
+export interface Segment {
+  firstSeq: bigint;
+  lastSeq: bigint;
+  count: number;
+  /** Rows in RowBinary, back to back (event/row.ts). */
+  bytes(): Promise<Buffer>;
+  /** The same rows as a file, where the driver has one: the store can load it without a copy. */
+  path?: string;
+}
+
+export interface JournalStatus {
+  /** The highest `seq` acknowledged; 0n before the first. */
+  lastSeq: bigint;
+  /** Bytes of rows that the store has not taken yet. */
+  pendingBytes: number;
+  /** Why appends are being refused, if they are. */
+  refusing?: string;
+}
+
+/**
+ * Life of a batch: append (assigned `seq`, written, flushed) → segment → loaded by the store → released.
+ *
+ * Promises that every driver keeps (journal.contract.ts):
+ * - When `append` resolves, the batch survives the loss of power; appends called together share one flush.
+ * - When `append` rejects, none of the batch will ever come back from `segments`: callers may send it again.
+ * - `seq` starts at 1, only grows, and is never used twice, across restarts too.
+ * - `segments` yields every acknowledged event, in `seq` order, each at least once until it is released.
+ * - A full disk rejects with JournalFull, loses nothing acknowledged, and appends work again once there is room.
+ */
+export interface Journal {
+  /** The journal takes `batch.bytes` over: the caller must not touch them again. Any number may be under way. */
+  append(batch: RowBatch): Promise<AppendReceipt>;
+  /**
+   * Segments in order, oldest first, waiting for the next one to be sealed (16 MiB or 500 ms old, base/limits.ts).
+   * One reader. Ends when the signal aborts or the journal closes.
+   */
+  segments(signal: AbortSignal): AsyncIterable<Segment>;
+  /** The store holds the segment durably: it may go. Releasing it twice is no error. */
+  release(segment: Segment): Promise<void>;
+  status(): JournalStatus;
+  /** Seals and flushes what is there, then refuses appends. */
+  close(): Promise<void>;
+}
