@@ -1,0 +1,83 @@
+// What the configuration promises: precedence, all mistakes at once, no public address by accident.
+import { describe, expect, test } from "vitest";
+import { type ConfigSources, readConfig } from "./config.ts";
+
+const sources = (parts: Partial<ConfigSources> = {}): ConfigSources => ({
+  flags: {},
+  environment: {},
+  ...parts,
+});
+
+/** The mistakes that a configuration is refused with, a line each. */
+function mistakes(parts: Partial<ConfigSources>): string[] {
+  try {
+    readConfig(sources(parts));
+  } catch (error) {
+    return (error as Error).message
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim());
+  }
+  return [];
+}
+
+describe("configuration", () => {
+  test("nothing configured works", () => {
+    const { config } = readConfig(sources());
+    expect(config).toMatchObject({ host: "127.0.0.1", port: 4780, accountId: "111122223333" });
+    expect(config.retentionMs).toBe(90 * 86_400_000);
+  });
+
+  test("a flag wins over the environment, that over the file, that over the default", () => {
+    const file = { name: "cairn.yaml", text: "port: 1\nregion: a\ndata: x\n" };
+    const { config, origins } = readConfig(
+      sources({ flags: { port: "3" }, environment: { CAIRN_PORT: "2", CAIRN_REGION: "b" }, file }),
+    );
+    expect([config.port, config.region, config.data]).toEqual([3, "b", "x"]);
+    expect(origins.port.from).toBe("flag");
+    expect(origins.region.from).toBe("environment");
+    expect(origins.data.from).toBe("file");
+    expect(origins.host.from).toBe("default");
+  });
+
+  test("all mistakes are reported at once, and no secret is shown", () => {
+    const found = mistakes({
+      flags: { port: "70000", "account-id": "1", retention: "soon" },
+      environment: { CAIRN_ROOT_SECRET_ACCESS_KEY: "very-secret" },
+    });
+    expect(found).toEqual([
+      '--port "70000" (flag): is no port from 0 to 65535',
+      '--account-id "1" (flag): is no account id of 12 digits',
+      '--retention "soon" (flag): "soon" is not a duration such as 2s, 5m, 1h or 90d',
+      "--root-access-key-id and --root-secret-access-key go together",
+    ]);
+  });
+
+  test("a public address needs TLS or a proxy in front", () => {
+    expect(mistakes({ flags: { host: "0.0.0.0" } })[0]).toMatch(/reachable from other machines/);
+    expect(mistakes({ flags: { host: "0.0.0.0", "behind-proxy": "true" } })).toEqual([]);
+    expect(mistakes({ flags: { host: "::", "tls-cert": "c", "tls-key": "k" } })).toEqual([]);
+  });
+
+  test("the file names the services behind the gateway", () => {
+    const text = [
+      "gateway:",
+      "  upstreams:",
+      "    s3: http://127.0.0.1:9000",
+      "    cognito-idp: { url: 'http://127.0.0.1:9229', mode: re-sign, access-key-id: a, secret-access-key: b }",
+    ].join("\n");
+    const { config } = readConfig(sources({ file: { name: "cairn.yaml", text } }));
+    expect(config.gatewayUpstreams["s3"]?.url.port).toBe("9000");
+    expect(config.gatewayUpstreams["cognito-idp"]?.credentials?.accessKeyId).toBe("a");
+  });
+
+  test("an unknown name in the file is a mistake, not silence", () => {
+    expect(mistakes({ file: { name: "cairn.yaml", text: "prot: 1\n" } })).toEqual([
+      "cairn.yaml: unknown setting prot",
+    ]);
+    const text = "gateway: { upstreams: { s3: { url: 'http://a', mod: x } } }";
+    expect(mistakes({ file: { name: "cairn.yaml", text } })).toEqual([
+      "gateway.upstreams.s3: unknown setting mod",
+    ]);
+  });
+});
