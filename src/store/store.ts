@@ -47,7 +47,9 @@ export interface EventQuery {
   after?: EventKey;
 }
 
+/** What one load did; rows that an earlier, interrupted load of the same segment stored are not counted again. */
 export interface LoadOutcome {
+  /** Rows that are in the store now and were not before, variants included. */
   stored: number;
   /** Same identity and same bytes as an event that is already there: dropped. */
   duplicates: number;

@@ -1,0 +1,218 @@
+// The store in memory: the reference that says what a store does, for tests and simulations.
+import { assert } from "../../base/assert.ts";
+import { CairnError } from "../../base/errors.ts";
+import { decodeRow, type StoredEvent } from "../../event/row.ts";
+import type { Segment } from "../../journal/journal.ts";
+import type {
+  EventKey,
+  EventQuery,
+  FilterColumn,
+  LoadOutcome,
+  Store,
+  StoreStatus,
+} from "../store.ts";
+import { closedError, Watermark } from "../watermark.ts";
+
+export interface MemoryStoreFaults {
+  /** Every n-th load fails with StoreUnavailable, half of its rows stored: a crash in the middle. */
+  failEvery?: number;
+}
+
+export function createMemoryStore(faults: MemoryStoreFaults = {}): MemoryStore {
+  return new MemoryStore(faults);
+}
+
+const streamBatchEvents = 100;
+
+export class MemoryStore implements Store {
+  readonly #faults: MemoryStoreFaults;
+  #watermark = new Watermark();
+  #bySeq = new Map<bigint, StoredEvent>();
+  /** Seqs by identity, so that a load asks only those that matter. */
+  #byIdentity = new Map<string, StoredEvent[]>();
+  /** Every event in (event time, event id, seq) order; rebuilt when rows have come or gone. */
+  #sorted: StoredEvent[] | undefined;
+  #loads = 0;
+  #closed = false;
+
+  constructor(faults: MemoryStoreFaults = {}) {
+    this.#faults = faults;
+  }
+
+  async load(segment: Segment): Promise<LoadOutcome> {
+    this.#assertOpen();
+    const bytes = await segment.bytes();
+    const outcome: LoadOutcome = { stored: 0, duplicates: 0, variants: 0 };
+    this.#loads += 1;
+    const failing =
+      this.#faults.failEvery !== undefined && this.#loads % this.#faults.failEvery === 0;
+    let rowIndex = 0;
+    for (let offset = 0; offset < bytes.length; rowIndex += 1) {
+      if (failing && rowIndex >= segment.count / 2) break;
+      const event = decodeRow(bytes, offset);
+      offset += 4 + bytes.readUInt32LE(offset);
+      if (event.seq > this.#watermark.seq) this.#keep(event, outcome);
+    }
+    if (failing) throw new CairnError("StoreUnavailable", "the store failed as it was told to");
+    this.#watermark.advance(segment.lastSeq);
+    return outcome;
+  }
+
+  /** What becomes of an event depends only on the events with a smaller seq: hence a second load changes nothing. */
+  #keep(event: Omit<StoredEvent, "variant">, outcome: LoadOutcome): void {
+    if (this.#bySeq.has(event.seq)) return;
+    const identity = JSON.stringify([event.ownerAccount, event.eventTimeMs, event.eventId]);
+    const stored = this.#byIdentity.get(identity) ?? [];
+    const earlier = stored.filter((other) => other.seq < event.seq);
+    if (earlier.some((other) => other.raw.equals(event.raw))) {
+      outcome.duplicates += 1;
+      return;
+    }
+    const kept: StoredEvent = { ...event, variant: earlier.length > 0 };
+    outcome.stored += 1;
+    if (kept.variant) outcome.variants += 1;
+    this.#bySeq.set(kept.seq, kept);
+    this.#byIdentity.set(identity, [...stored, kept]);
+    this.#sorted = undefined;
+  }
+
+  watermark(): bigint {
+    return this.#watermark.seq;
+  }
+
+  reached(seq: bigint, signal?: AbortSignal): Promise<void> {
+    return this.#watermark.reached(seq, signal);
+  }
+
+  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const found: StoredEvent[] = [];
+    for (const event of this.#inOrder(query.order)) {
+      if (found.length >= limit) break;
+      if (matches(event, query, this.#watermark.seq)) found.push({ ...event });
+    }
+    return found;
+  }
+
+  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<StoredEvent[]> {
+    const { watermark } = this.#pin(query);
+    let after = query.after;
+    for (;;) {
+      const page = await this.find(
+        { ...query, watermark, ...(after === undefined ? {} : { after }) },
+        streamBatchEvents,
+        signal,
+      );
+      if (page.length === 0) return;
+      after = page.at(-1);
+      yield page;
+    }
+  }
+
+  /** A walk must not see what is loaded while it is under way. */
+  #pin(query: EventQuery): { watermark: bigint } {
+    const own = this.#watermark.seq;
+    return { watermark: query.watermark < own ? query.watermark : own };
+  }
+
+  async follow(cursor: bigint, limit: number): Promise<{ events: StoredEvent[]; cursor: bigint }> {
+    this.#assertOpen();
+    assert(limit > 0, "follow asks for at least one event");
+    const end = this.#watermark.seq;
+    const events = [...this.#bySeq.values()]
+      .filter((event) => event.seq > cursor && event.seq <= end)
+      .toSorted((a, b) => (a.seq < b.seq ? -1 : 1));
+    const page = events.slice(0, limit);
+    const last = page.at(-1);
+    if (last !== undefined && page.length < events.length) {
+      return { events: page, cursor: last.seq };
+    }
+    return { events: page, cursor: end > cursor ? end : cursor };
+  }
+
+  async deleteExpired(nowMs: number, seqMax: bigint): Promise<number> {
+    this.#assertOpen();
+    const end = seqMax < this.#watermark.seq ? seqMax : this.#watermark.seq;
+    let count = 0;
+    for (const event of this.#bySeq.values()) {
+      if (event.keepUntilMs > nowMs || event.seq > end) continue;
+      this.#remove(event);
+      count += 1;
+    }
+    return count;
+  }
+
+  #remove(event: StoredEvent): void {
+    this.#bySeq.delete(event.seq);
+    const identity = JSON.stringify([event.ownerAccount, event.eventTimeMs, event.eventId]);
+    const rest = (this.#byIdentity.get(identity) ?? []).filter((other) => other !== event);
+    if (rest.length === 0) this.#byIdentity.delete(identity);
+    else this.#byIdentity.set(identity, rest);
+    this.#sorted = undefined;
+  }
+
+  async status(): Promise<StoreStatus> {
+    const end = this.#watermark.seq;
+    const events = [...this.#bySeq.values()].filter((event) => event.seq <= end);
+    return {
+      watermark: end,
+      eventCount: events.length,
+      diskBytes: 0,
+    };
+  }
+
+  /** For tests: the state that a crash leaves in the middle of a load. The watermark falls back, `lost` rows go. */
+  rewind(watermark: bigint, lost: readonly bigint[]): void {
+    for (const seq of lost) {
+      const event = this.#bySeq.get(seq);
+      if (event !== undefined) this.#remove(event);
+    }
+    this.#watermark = new Watermark(watermark);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watermark.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  *#inOrder(order: EventQuery["order"]): Generator<StoredEvent> {
+    const sorted = (this.#sorted ??= [...this.#bySeq.values()].toSorted(compareKeys));
+    for (let index = 0; index < sorted.length; index += 1) {
+      const event = sorted[order === "oldest" ? index : sorted.length - 1 - index];
+      if (event !== undefined) yield event;
+    }
+  }
+}
+
+function compareKeys(a: EventKey, b: EventKey): number {
+  if (a.eventTimeMs !== b.eventTimeMs) return a.eventTimeMs - b.eventTimeMs;
+  // Bytes, not UTF-16 code units: the two orders differ above U+FFFF.
+  const ids = Buffer.compare(Buffer.from(a.eventId), Buffer.from(b.eventId));
+  return ids !== 0 ? ids : a.seq < b.seq ? -1 : a.seq > b.seq ? 1 : 0;
+}
+
+function matches(event: StoredEvent, query: EventQuery, watermark: bigint): boolean {
+  if (event.seq > query.watermark || event.seq > watermark) return false;
+  if (query.ownerAccount !== undefined && event.ownerAccount !== query.ownerAccount) return false;
+  if (query.fromMs !== undefined && event.eventTimeMs < query.fromMs) return false;
+  if (query.toMs !== undefined && event.eventTimeMs > query.toMs) return false;
+  if (query.categories !== undefined && !query.categories.includes(event.eventCategory))
+    return false;
+  if (query.after !== undefined) {
+    const order = compareKeys(event, query.after);
+    if (query.order === "newest" ? order >= 0 : order <= 0) return false;
+  }
+  if (query.text !== undefined && !event.raw.includes(query.text, 0, "utf8")) return false;
+  return (query.equals ?? []).every(({ column, value }) => has(event, column, value));
+}
+
+function has(event: StoredEvent, column: FilterColumn, value: string): boolean {
+  if (column === "resourceType") return event.lookupResourceTypes.includes(value);
+  if (column === "resourceName") return event.lookupResourceNames.includes(value);
+  return event[column] === value;
+}
