@@ -13,6 +13,8 @@ export const errorCodes = {
   IncompleteSignature: "caller",
   InvalidClientTokenId: "caller",
   SignatureDoesNotMatch: "caller",
+  PayloadHashMismatch: "caller",
+  RequestTimeTooSkewed: "caller",
   RequestExpired: "caller",
   AccessDenied: "caller",
   // Requests.
@@ -20,6 +22,7 @@ export const errorCodes = {
   OperationNotImplemented: "caller",
   SerializationFailed: "caller",
   ValidationFailed: "caller",
+  IncompleteBody: "caller",
   RequestTooLarge: "caller",
   Throttled: "caller",
   NotFound: "caller",

@@ -1,0 +1,620 @@
+// SigV4 verification against published signatures and against the AWS SDK's own signer.
+import { createHash, createHmac } from "node:crypto";
+import { Sha256 } from "@aws-crypto/sha256-js";
+import { SignatureV4 } from "@smithy/signature-v4";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CairnError } from "../base/errors.ts";
+import type { SignedRequest } from "./canonical.ts";
+import { basicTime, type ParsedSignature, parseSignature } from "./parse-signature.ts";
+import { deriveSigningKey, SigningKeys } from "./signing-keys.ts";
+import { emptyHash, sha256Hex, verifySignature } from "./verify-signature.ts";
+
+const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+const nowMs = Date.UTC(2015, 7, 30, 12, 36, 0);
+
+function parsed(request: SignedRequest): ParsedSignature {
+  const signature = parseSignature(request);
+  if (signature === undefined || signature instanceof CairnError) {
+    throw new Error(`not a signature: ${signature?.message}`);
+  }
+  return signature;
+}
+
+function check(
+  request: SignedRequest,
+  options: { secret?: string; nowMs?: number; body?: string | Buffer } = {},
+): string {
+  const signature = parseSignature(request);
+  if (signature === undefined) return "unsigned";
+  if (signature instanceof CairnError) return `${signature.code}: ${signature.message}`;
+  const key = deriveSigningKey(options.secret ?? secret, signature);
+  const error = verifySignature(
+    signature,
+    request,
+    key,
+    sha256Hex(options.body ?? ""),
+    options.nowMs ?? nowMs,
+  );
+  return error === undefined ? "good" : `${error.code}: ${error.message}`;
+}
+
+/** One character for each byte, as node:http gives text. */
+const wire = (text: string) => Buffer.from(text).toString("latin1");
+
+const host = ["Host", "example.amazonaws.com"];
+const amzDate = ["X-Amz-Date", "20150830T123600Z"];
+
+/** From the published Signature Version 4 test suite: method, target, headers, body, signature. */
+const suite: [string, string, string, string[][], string, string][] = [
+  [
+    "get-vanilla",
+    "GET",
+    "/",
+    [host, amzDate],
+    "",
+    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+  ],
+  [
+    "get-vanilla-empty-query-key",
+    "GET",
+    "/?Param1=value1",
+    [host, amzDate],
+    "",
+    "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb",
+  ],
+  [
+    "get-vanilla-query-order-key-case",
+    "GET",
+    "/?Param2=value2&Param1=value1",
+    [host, amzDate],
+    "",
+    "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+  ],
+  [
+    "get-vanilla-query-unreserved",
+    "GET",
+    "/?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    [host, amzDate],
+    "",
+    "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
+  ],
+  [
+    "get-vanilla-utf8-query",
+    "GET",
+    wire("/?ሴ=bar"),
+    [host, amzDate],
+    "",
+    "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
+  ],
+  [
+    "get-unreserved",
+    "GET",
+    "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    [host, amzDate],
+    "",
+    "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f",
+  ],
+  [
+    "get-utf8",
+    "GET",
+    wire("/ሴ"),
+    [host, amzDate],
+    "",
+    "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85",
+  ],
+  [
+    "get-relative",
+    "GET",
+    "/example/..",
+    [host, amzDate],
+    "",
+    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+  ],
+  [
+    "get-slash-dot-slash",
+    "GET",
+    "/./",
+    [host, amzDate],
+    "",
+    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+  ],
+  [
+    "get-slashes",
+    "GET",
+    "//example//",
+    [host, amzDate],
+    "",
+    "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
+  ],
+  [
+    "get-space",
+    "GET",
+    "/example space/",
+    [host, amzDate],
+    "",
+    "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741",
+  ],
+  [
+    "get-header-key-duplicate",
+    "GET",
+    "/",
+    [host, ["My-Header1", "value2"], ["My-Header1", "value2"], ["My-Header1", "value1"], amzDate],
+    "",
+    "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
+  ],
+  [
+    "get-header-value-order",
+    "GET",
+    "/",
+    [
+      host,
+      ["My-Header1", "value4"],
+      ["My-Header1", "value1"],
+      ["My-Header1", "value3"],
+      ["My-Header1", "value2"],
+      amzDate,
+    ],
+    "",
+    "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
+  ],
+  [
+    "get-header-value-trim",
+    "GET",
+    "/",
+    [host, ["My-Header1", " value1"], ["My-Header2", ' "a   b   c"'], amzDate],
+    "",
+    "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
+  ],
+  [
+    "post-header-key-sort",
+    "POST",
+    "/",
+    [host, ["My-Header1", "value1"], amzDate],
+    "",
+    "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
+  ],
+  [
+    "post-header-value-case",
+    "POST",
+    "/",
+    [host, ["My-Header1", "VALUE1"], amzDate],
+    "",
+    "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d",
+  ],
+  [
+    "post-vanilla",
+    "POST",
+    "/",
+    [host, amzDate],
+    "",
+    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+  ],
+  [
+    "post-vanilla-empty-query-value",
+    "POST",
+    "/?Param1=value1",
+    [host, amzDate],
+    "",
+    "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11",
+  ],
+  [
+    "post-x-www-form-urlencoded",
+    "POST",
+    "/",
+    [["Content-Type", "application/x-www-form-urlencoded"], host, amzDate],
+    "Param1=value1",
+    "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+  ],
+  [
+    "post-x-www-form-urlencoded-parameters",
+    "POST",
+    "/",
+    [["Content-Type", "application/x-www-form-urlencoded; charset=utf8"], host, amzDate],
+    "Param1=value1",
+    "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe",
+  ],
+];
+
+function makeRequest(
+  method: string,
+  target: string,
+  headers: readonly (readonly string[])[],
+): SignedRequest {
+  const [path = "", ...query] = target.split("?");
+  const record: Record<string, string> = {};
+  for (const [name = "", value = ""] of headers) {
+    const key = name.toLowerCase();
+    record[key] = key in record ? `${record[key]}, ${value}` : value;
+  }
+  return { method, path, query: query.join("?"), headers: record, rawHeaders: headers.flat() };
+}
+
+function suiteRequest(
+  method: string,
+  target: string,
+  headers: string[][],
+  signature: string,
+  scope = "us-east-1/service",
+): SignedRequest {
+  const names = [...new Set(headers.map(([name = ""]) => name.toLowerCase()))].toSorted();
+  const date = headers.find(([name]) => name === "X-Amz-Date")?.[1]?.slice(0, 8);
+  const authorization = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/${date}/${scope}/aws4_request, SignedHeaders=${names.join(";")}, Signature=${signature}`;
+  return makeRequest(method, target, [...headers, ["Authorization", authorization]]);
+}
+
+describe("published signatures", () => {
+  test.each(suite)("%s verifies", (_name, method, target, headers, body, signature) => {
+    expect(check(suiteRequest(method, target, headers, signature), { body })).toBe("good");
+  });
+
+  test.each(suite)(
+    "%s with one bit changed does not",
+    (_name, method, target, headers, body, signature) => {
+      const other = signature.startsWith("0") ? `1${signature.slice(1)}` : `0${signature.slice(1)}`;
+      expect(check(suiteRequest(method, target, headers, other), { body })).toMatch(
+        /^SignatureDoesNotMatch: The request signature we calculated/,
+      );
+    },
+  );
+
+  const s3Secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+  const s3Ms = Date.UTC(2013, 4, 24);
+  const s3Host = ["Host", "examplebucket.s3.amazonaws.com"];
+  const s3Date = ["X-Amz-Date", "20130524T000000Z"];
+  const noBody = ["x-amz-content-sha256", emptyHash];
+  const welcome = "Welcome to Amazon S3.";
+  test.each([
+    [
+      "GET object",
+      "GET",
+      "/test.txt",
+      [s3Host, ["Range", "bytes=0-9"], noBody, s3Date],
+      "",
+      "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+    ],
+    [
+      "PUT object in its own spelling",
+      "PUT",
+      "/test$file.text",
+      [
+        ["Date", "Fri, 24 May 2013 00:00:00 GMT"],
+        s3Host,
+        ["x-amz-content-sha256", sha256Hex(welcome)],
+        s3Date,
+        ["x-amz-storage-class", "REDUCED_REDUNDANCY"],
+      ],
+      welcome,
+      "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+    ],
+    [
+      "GET lifecycle",
+      "GET",
+      "/?lifecycle",
+      [s3Host, noBody, s3Date],
+      "",
+      "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+    ],
+    [
+      "list objects",
+      "GET",
+      "/?max-keys=2&prefix=J",
+      [s3Host, noBody, s3Date],
+      "",
+      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+    ],
+  ])("S3 documentation: %s verifies", (_name, method, target, headers, body, signature) => {
+    const request = suiteRequest(method, target, headers, signature, "us-east-1/s3");
+    expect(check(request, { secret: s3Secret, nowMs: s3Ms, body })).toBe("good");
+  });
+
+  test("S3 documentation: a presigned URL verifies until it expires", () => {
+    const target =
+      "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    const request = makeRequest("GET", target, [s3Host]);
+    const at = (ms: number) => check(request, { secret: s3Secret, nowMs: ms });
+    expect(at(s3Ms)).toBe("good");
+    expect(at(s3Ms + 86_400_000)).toBe("good");
+    expect(at(s3Ms + 86_400_001)).toMatch(/^RequestExpired: Signature expired: 20130525T000000Z/);
+    expect(at(s3Ms - 300_000)).toBe("good");
+    expect(at(s3Ms - 300_001)).toMatch(/^RequestTimeTooSkewed: Signature not yet current/);
+  });
+});
+
+describe("time", () => {
+  const vanilla = suiteRequest("GET", "/", [host, amzDate], suite[0]?.[5] ?? "");
+  test.each([
+    [-300_000, "good"],
+    [300_000, "good"],
+    [
+      300_001,
+      "RequestTimeTooSkewed: Signature expired: 20150830T123600Z is now earlier than 20150830T123600Z (20150830T124100Z - 5 min.)",
+    ],
+    [
+      -301_000,
+      "RequestTimeTooSkewed: Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)",
+    ],
+  ])("a clock %i ms away gives %s", (skewMs, expected) => {
+    expect(check(vanilla, { nowMs: nowMs + skewMs })).toBe(expected);
+  });
+});
+
+describe("what cannot be read is refused in AWS's words", () => {
+  const authorization = (text: string, more: string[][] = [amzDate]) =>
+    check(makeRequest("GET", "/", [host, ...more, ["Authorization", text]]));
+  const scope = "20150830/us-east-1/service/aws4_request";
+  test.each([
+    [
+      "AWS4-HMAC-SHA256",
+      "IncompleteSignature: Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/${scope}, Signature=00`,
+      "IncompleteSignature: Authorization header requires 'SignedHeaders' parameter.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host, Signature=00`,
+      "IncompleteSignature: Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'A/b'",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/service/aws3, SignedHeaders=host, Signature=00`,
+      "SignatureDoesNotMatch: Credential should be scoped with a valid terminator: 'aws4_request', not 'aws3'.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/20150831/us-east-1/service/aws4_request, SignedHeaders=host, Signature=00`,
+      "SignatureDoesNotMatch: Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20150831' != '20150830', from '20150830T123600Z'.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/20150830/us east/service/aws4_request, SignedHeaders=host, Signature=00`,
+      "SignatureDoesNotMatch: Credential should be scoped to a valid region, not 'us east'.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/${scope}, SignedHeaders=x-amz-date, Signature=00`,
+      "SignatureDoesNotMatch: 'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+    ],
+    [
+      "AWS4-ECDSA-P256-SHA256 Credential=A",
+      "IncompleteSignature: Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256'.",
+    ],
+    ["AWS AKIDEXAMPLE:abc", "IncompleteSignature: Unsupported AWS 'algorithm': 'AWS'."],
+    ["Bearer abc", "unsigned"],
+    ["Basic abc", "unsigned"],
+  ])("%s", (text, expected) => {
+    expect(authorization(text)).toBe(expected);
+  });
+
+  const good = `AWS4-HMAC-SHA256 Credential=A/${scope}, SignedHeaders=host, Signature=00`;
+  test.each<[string, string[][], RegExp]>([
+    ["no date", [], /^IncompleteSignature: .*'X-Amz-Date' or a 'Date' header\.$/],
+    [
+      "a date that is none",
+      [["X-Amz-Date", "noon"]],
+      /^IncompleteSignature: Date must be in ISO-8601 'basic format'. Got 'noon'/,
+    ],
+    [
+      "a payload hash that is none",
+      [amzDate, ["X-Amz-Content-Sha256", "abc"]],
+      /^IncompleteSignature: x-amz-content-sha256 must be/,
+    ],
+  ])("%s is named", (_name, headers, expected) => {
+    expect(authorization(good, headers)).toMatch(expected);
+  });
+
+  test("header names that are members of every object are only headers that are absent", () => {
+    const text = `AWS4-HMAC-SHA256 Credential=A/${scope}, SignedHeaders=constructor;host;__proto__, Signature=00`;
+    const { rawHeaders: _, ...request } = makeRequest("GET", "/", [
+      host,
+      amzDate,
+      ["Authorization", text],
+    ]);
+    expect(check(request)).toMatch(/^SignatureDoesNotMatch/);
+  });
+
+  test("S3 refuses x-amz headers that are not signed", () => {
+    const text = `AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=00`;
+    expect(authorization(text, [amzDate, ["x-amz-acl", "public-read"]])).toBe(
+      "AccessDenied: There were headers present in the request which were not signed: x-amz-acl",
+    );
+  });
+
+  test.each([
+    ["X-Amz-Expires=604801", /must be less than a week/],
+    ["X-Amz-Expires=-1", /should be a number/],
+    ["X-Amz-Date=20150830T123600Z", /'X-Amz-Date' is repeated/],
+  ])("a presigned request with %s is refused", (more, expected) => {
+    const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20150830%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00&${more}`;
+    expect(check(makeRequest("GET", `/?${query}`, [host]))).toMatch(expected);
+  });
+
+  test("two ways to sign at once are refused", () => {
+    const request = makeRequest("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256", [
+      host,
+      amzDate,
+      ["Authorization", good],
+    ]);
+    expect(check(request)).toMatch(/^IncompleteSignature: Only one auth mechanism allowed/);
+  });
+
+  test("whatever stands in the headers and the query, an answer comes back", () => {
+    const junk = fc.string({ unit: "binary", maxLength: 60 });
+    fc.assert(
+      fc.property(junk, junk, junk, junk, junk, (a, b, path, query, date) => {
+        const text = `AWS4-HMAC-SHA256 Credential=${a}/${scope}, SignedHeaders=host;${b}, Signature=${a}`;
+        check(
+          makeRequest("GET", `/${path}?${query}`, [
+            host,
+            ["X-Amz-Date", date],
+            ["Authorization", text],
+          ]),
+        );
+        check(
+          makeRequest(
+            "GET",
+            `/${path}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${a}&X-Amz-SignedHeaders=${b}&X-Amz-Date=${date}&X-Amz-Signature=${a}`,
+            [host],
+          ),
+        );
+      }),
+    );
+  });
+});
+
+describe("the SDK's signer agrees", () => {
+  const escapeUri = (text: string) =>
+    encodeURIComponent(text).replace(
+      /[!'()*]/g,
+      (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  const text = fc.string({ unit: "grapheme", maxLength: 12 }).filter((each) => each.isWellFormed());
+  const headerValue = fc
+    .string({ maxLength: 20 })
+    .map((each) => each.replace(/[^\x20-\x7e]/g, " "));
+  const cases = {
+    service: fc.constantFrom("s3", "cloudtrail", "execute-api"),
+    segments: fc.array(fc.oneof(text, fc.constantFrom(".", "..", "", "a b", "ü+%", "$&'()*")), {
+      maxLength: 5,
+    }),
+    query: fc.dictionary(
+      text.filter((each) => !/^x-amz-/i.test(each) && each !== ""),
+      fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 })),
+      { maxKeys: 4, noNullPrototype: true },
+    ),
+    headers: fc.dictionary(
+      fc.constantFrom("x-amz-meta-a", "my-header", "content-type", "range"),
+      headerValue,
+      { noNullPrototype: true },
+    ),
+    body: fc.oneof(fc.constant(""), text),
+    token: fc.option(fc.constant("a+token/with=signs"), { nil: undefined }),
+  };
+
+  const signerFor = (service: string, sessionToken?: string) =>
+    new SignatureV4({
+      service,
+      region: "eu-west-1",
+      sha256: Sha256,
+      uriEscapePath: service !== "s3",
+      credentials: {
+        accessKeyId: "AKIDEXAMPLE",
+        secretAccessKey: secret,
+        ...(sessionToken === undefined ? {} : { sessionToken }),
+      },
+    });
+
+  const received = (request: {
+    method: string;
+    path: string;
+    query?: Record<string, unknown>;
+    headers: Record<string, string>;
+  }): SignedRequest => {
+    const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
+      [value].flat().map((each) => `${escapeUri(name)}=${escapeUri(String(each))}`),
+    );
+    const target = `${request.path}?${query.join("&")}`;
+    return makeRequest(request.method, target, Object.entries(request.headers));
+  };
+
+  test("on any path, query, header, body and token in a header", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record(cases),
+        async ({ service, segments, query, headers, body, token }) => {
+          const path = `/${segments.map(escapeUri).join("/")}`;
+          const signed = await signerFor(service, token).sign(
+            {
+              method: "POST",
+              protocol: "http:",
+              hostname: "127.0.0.1",
+              path,
+              query,
+              headers: { host: "127.0.0.1:4780", ...headers },
+              body,
+            },
+            { signingDate: new Date(nowMs) },
+          );
+          expect(check(received(signed), { body })).toBe("good");
+          expect(check(received(signed), { body: `${body}x` })).toMatch(/^PayloadHashMismatch/);
+          expect(check(received({ ...signed, path: `${path}x` }), { body })).toMatch(
+            /^SignatureDoesNotMatch/,
+          );
+          expect(check(received({ ...signed, query: { ...query, more: "" } }), { body })).toMatch(
+            /^SignatureDoesNotMatch/,
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("on presigned requests", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.record(cases), async ({ service, segments, query, token }) => {
+        const path = `/${segments.map(escapeUri).join("/")}`;
+        const signed = await signerFor(service, token).presign(
+          {
+            method: "GET",
+            protocol: "http:",
+            hostname: "127.0.0.1",
+            path,
+            query,
+            headers: {
+              host: "127.0.0.1:4780",
+              ...(service === "s3" ? { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } : {}),
+            },
+          },
+          { signingDate: new Date(nowMs), expiresIn: 60 },
+        );
+        const request = received(signed);
+        expect(check(request)).toBe("good");
+        expect(check(request, { nowMs: nowMs + 61_000 })).toMatch(/^RequestExpired/);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("signing keys", () => {
+  const scope = {
+    accessKeyId: "AKIDEXAMPLE",
+    date: "20150830",
+    region: "us-east-1",
+    signingName: "iam",
+  };
+
+  test("equal the published derivation", () => {
+    expect(deriveSigningKey(secret, scope).toString("hex")).toBe(
+      "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9",
+    );
+  });
+
+  test("are remembered, follow a changed secret, and stay within their bound", () => {
+    const keys = new SigningKeys(2);
+    const first = keys.keyFor(scope, secret);
+    expect(keys.keyFor(scope, secret)).toBe(first);
+    expect(keys.keyFor(scope, "another")).toEqual(deriveSigningKey("another", scope));
+    for (const region of ["a", "b", "c"]) keys.keyFor({ ...scope, region }, secret);
+    expect(keys.size).toBe(2);
+    expect(keys.keyFor(scope, secret)).toEqual(first);
+  });
+});
+
+test("a body is checked only when its hash was not left unread", () => {
+  const declared = sha256Hex("the body");
+  const headers = [host, ["X-Amz-Content-Sha256", declared], amzDate];
+  const canonical = `POST\n/\n\nhost:example.amazonaws.com\nx-amz-content-sha256:${declared}\nx-amz-date:20150830T123600Z\n\nhost;x-amz-content-sha256;x-amz-date\n${declared}`;
+  const scope = {
+    accessKeyId: "AKIDEXAMPLE",
+    date: "20150830",
+    region: "us-east-1",
+    signingName: "service",
+  };
+  const stringToSign = `AWS4-HMAC-SHA256\n${basicTime(nowMs)}\n20150830/us-east-1/service/aws4_request\n${createHash("sha256").update(canonical).digest("hex")}`;
+  const key = deriveSigningKey(secret, scope);
+  const signature = createHmac("sha256", key).update(stringToSign).digest("hex");
+  const request = suiteRequest("POST", "/", headers, signature);
+  expect(verifySignature(parsed(request), request, key, "unread", nowMs)).toBeUndefined();
+  expect(verifySignature(parsed(request), request, key, declared, nowMs)).toBeUndefined();
+  expect(verifySignature(parsed(request), request, key, emptyHash, nowMs)?.code).toBe(
+    "PayloadHashMismatch",
+  );
+});
