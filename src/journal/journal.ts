@@ -10,6 +10,7 @@ export interface AppendReceipt {
 /** A run of events that no append will touch again, ready for the store. */
 export interface Segment {
   firstSeq: bigint;
+  /** `firstSeq + count - 1`: inside a segment there is no gap. Between two there may be one (see below). */
   lastSeq: bigint;
   count: number;
   /** Rows in RowBinary, back to back (event/row.ts). */
@@ -25,6 +26,8 @@ export interface JournalStatus {
   pendingBytes: number;
   /** Why appends are being refused, if they are. */
   refusing?: string;
+  /** Damaged segments found at start-up and kept aside for a person to look at. */
+  damaged: number;
 }
 
 /**
@@ -32,8 +35,10 @@ export interface JournalStatus {
  *
  * Promises that every driver keeps (journal.contract.ts):
  * - When `append` resolves, the batch survives the loss of power; appends called together share one flush.
- * - When `append` rejects, none of the batch will ever come back from `segments`: callers may send it again.
- * - `seq` starts at 1, only grows, and is never used twice, across restarts too.
+ * - When `append` rejects, none of the batch will ever come back from `segments`: callers may send it again. While
+ *   the driver cannot make sure of that (a drive that fails every write), the append does not settle.
+ * - `seq` starts at 1, only grows, and is never used twice, across restarts too. Batches get theirs in the order of
+ *   the calls. A batch that was refused may leave a gap.
  * - `segments` yields every acknowledged event, in `seq` order, each at least once until it is released.
  * - A full disk rejects with JournalFull, loses nothing acknowledged, and appends work again once there is room.
  */
@@ -42,12 +47,13 @@ export interface Journal {
   append(batch: RowBatch): Promise<AppendReceipt>;
   /**
    * Segments in order, oldest first, waiting for the next one to be sealed (16 MiB or 500 ms old, base/limits.ts).
-   * One reader. Ends when the signal aborts or the journal closes.
+   * One reader; one that comes later starts at the oldest that is not released. Ends when the signal aborts or the
+   * journal closes, also with segments left: they come at the next start.
    */
   segments(signal: AbortSignal): AsyncIterable<Segment>;
-  /** The store holds the segment durably: it may go. Releasing it twice is no error. */
+  /** The store holds the segment durably: it may go. Releasing it twice, or after `close`, is no error. */
   release(segment: Segment): Promise<void>;
   status(): JournalStatus;
-  /** Seals and flushes what is there, then refuses appends. */
+  /** Seals and flushes what is there, then refuses appends. Closing twice is no error. */
   close(): Promise<void>;
 }

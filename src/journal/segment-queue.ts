@@ -1,0 +1,59 @@
+// The queue of sealed segments between the one writer and the one reader of a journal.
+import type { Segment } from "./journal.ts";
+
+/** Sealed, unreleased segments in `seq` order, and the reader that waits for the next one. */
+export class SegmentQueue<S extends Segment> {
+  #segments: S[] = [];
+  #wake: (() => void) | undefined;
+  #ended = false;
+
+  push(segment: S): void {
+    this.#segments.push(segment);
+    this.#wake?.();
+  }
+
+  /** The segment as this queue knows it, unless it was released. */
+  find(firstSeq: bigint): S | undefined {
+    return this.#segments.find((each) => each.firstSeq === firstSeq);
+  }
+
+  remove(segment: S): void {
+    this.#segments = this.#segments.filter((each) => each !== segment);
+  }
+
+  get all(): readonly S[] {
+    return this.#segments;
+  }
+
+  /** Readers end; what is still here is for the next start. */
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  /** From the oldest unreleased segment on; a second reader starts there again. */
+  async *read(signal: AbortSignal): AsyncGenerator<S> {
+    let behind = 0n;
+    while (!this.#ended && !signal.aborted) {
+      const next = this.#segments.find((each) => each.firstSeq > behind);
+      if (next === undefined) {
+        await this.#changed(signal);
+        continue;
+      }
+      behind = next.lastSeq;
+      yield next;
+    }
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener("abort", wake);
+        this.#wake = undefined;
+        resolve();
+      };
+      this.#wake = wake;
+      signal.addEventListener("abort", wake, { once: true });
+    });
+  }
+}
