@@ -1,5 +1,5 @@
 // Chunked bodies: the S3 documentation's own example, cut anywhere, and every way to spoil it.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CairnError } from "../base/errors.ts";
 import { ChunkDecoder } from "./chunk-decoder.ts";
