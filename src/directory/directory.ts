@@ -26,10 +26,33 @@ export interface KeyForVerification {
   caller: Extract<Caller, { kind: "root" | "user" }>;
 }
 
+export interface Account {
+  accountId: string;
+  createdMs: number;
+}
+
+/** Access keys that a user, or the root user, may have at a time (IAM quota). */
+export const accessKeysMax = 2;
+
+/**
+ * Every change is durable when its promise resolves and seen by the next call; changes by several callers at once
+ * are applied one after the other. Refusals are CairnErrors in IAM's words.
+ */
 export interface Directory {
+  /** Undefined: no such key. A key that is there but not active comes back with its status. */
   findKey(accessKeyId: string): Promise<KeyForVerification | undefined>;
   /** The account that unsigned calls are recorded for. */
   readonly firstAccountId: string;
+  /**
+   * Makes the first account with its root access key: the given one, or a new one, whose secret is in the answer and
+   * nowhere else in the clear. Later starts change nothing, except that another given key takes the place of the one
+   * given before. `accessKeyId` is undefined when the root user's keys have all been deleted.
+   */
+  ensureFirstAccount(options?: {
+    givenKey?: { accessKeyId: string; secretAccessKey: string };
+  }): Promise<{ accountId: string; accessKeyId?: string; secretAccessKey?: string }>;
+  createAccount(accountId: string): Promise<Account>;
+  listAccounts(): Promise<Account[]>;
   createUser(accountId: string, userName: string, path?: string): Promise<User>;
   listUsers(accountId: string): Promise<User[]>;
   /** The secret is in the answer and nowhere else in the clear. */

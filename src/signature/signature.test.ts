@@ -479,6 +479,19 @@ const signerFor = (service: string, sessionToken?: string) =>
     },
   });
 
+const received = (request: {
+  method: string;
+  path: string;
+  query?: Record<string, unknown>;
+  headers: Record<string, string>;
+}): SignedRequest => {
+  const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
+    [value].flat().map((each) => `${escapeUri(name)}=${escapeUri(String(each))}`),
+  );
+  const target = `${request.path}?${query.join("&")}`;
+  return makeRequest(request.method, target, Object.entries(request.headers));
+};
+
 describe("the SDK's signer agrees", () => {
   const text = fc
     .string({ unit: "grapheme", maxLength: 12 })
@@ -503,19 +516,6 @@ describe("the SDK's signer agrees", () => {
     ),
     body: fc.oneof(fc.constant(""), text),
     token: fc.option(fc.constant("a+token/with=signs"), { nil: undefined }),
-  };
-
-  const received = (request: {
-    method: string;
-    path: string;
-    query?: Record<string, unknown>;
-    headers: Record<string, string>;
-  }): SignedRequest => {
-    const query = Object.entries(request.query ?? {}).flatMap(([name, value]) =>
-      [value].flat().map((each) => `${escapeUri(name)}=${escapeUri(String(each))}`),
-    );
-    const target = `${request.path}?${query.join("&")}`;
-    return makeRequest(request.method, target, Object.entries(request.headers));
   };
 
   test("on any path, query, header, body and token in a header", async () => {

@@ -1,0 +1,112 @@
+// Who sent a request: its signature held against the directory.
+import type { Clock } from "../base/clock.ts";
+import { CairnError } from "../base/errors.ts";
+import type { SignedRequest } from "../signature/canonical.ts";
+import { type ParsedSignature, parseSignature } from "../signature/parse-signature.ts";
+import { SigningKeys } from "../signature/signing-keys.ts";
+import { sha256Hex, verifySignature } from "../signature/verify-signature.ts";
+import type { Authenticated, Directory, KeyForVerification } from "./directory.ts";
+
+export interface AuthenticationOptions {
+  /** The service that the credential scope must name, or one of several; left out: any. */
+  service?: string | readonly string[];
+  /** Its hash is compared with what was signed. Left out: no body, or `bodyHash` says. */
+  body?: Buffer;
+  /** SHA-256 in hex; `unread`: the body comes later, and the caller compares the declared hash or decodes the chunks. */
+  bodyHash?: string;
+}
+
+/** What is known of the sender; more than a refusal says aloud. */
+export type Examination =
+  | { ok: true; authenticated: Authenticated; signature: ParsedSignature; signingKey: Buffer }
+  | {
+      ok: false;
+      error: CairnError;
+      /** What the request claims, if it could be read. */
+      signature?: ParsedSignature;
+      /** The key it names, if there is one: proof of nothing. */
+      key?: KeyForVerification;
+    };
+
+export interface Authenticator {
+  /** The verified sender, or throws the CairnError of the refusal. */
+  authenticate(request: SignedRequest, options?: AuthenticationOptions): Promise<Authenticated>;
+  /** The same without throwing for a refusal, for who records refused calls or forwards them. */
+  examine(request: SignedRequest, options?: AuthenticationOptions): Promise<Examination>;
+}
+
+export interface AuthenticatorOptions {
+  directory: Pick<Directory, "findKey">;
+  clock: Clock;
+}
+
+export function createAuthenticator({ directory, clock }: AuthenticatorOptions): Authenticator {
+  const signingKeys = new SigningKeys();
+
+  async function examine(
+    request: SignedRequest,
+    options: AuthenticationOptions = {},
+  ): Promise<Examination> {
+    const signature = parseSignature(request);
+    if (signature === undefined) {
+      const error = new CairnError("MissingAuthenticationToken", "Missing Authentication Token");
+      return { ok: false, error };
+    }
+    if (signature instanceof CairnError) return { ok: false, error: signature };
+    const key = await directory.findKey(signature.accessKeyId);
+    if (key === undefined || key.status !== "Active") {
+      // One answer for both, as AWS gives: nobody learns that a key was once good.
+      const error = new CairnError(
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid.",
+      );
+      return { ok: false, error, signature, ...(key === undefined ? {} : { key }) };
+    }
+    const signingKey = signingKeys.keyFor(signature, key.secret);
+    const error =
+      checkService(signature, options.service) ??
+      verifySignature(
+        signature,
+        request,
+        signingKey,
+        bodyHashOf(signature, options),
+        clock.nowMs(),
+      );
+    if (error !== undefined) return { ok: false, error, signature, key };
+    const { region, signingName } = signature;
+    return {
+      ok: true,
+      authenticated: { caller: key.caller, region, signingName },
+      signature,
+      signingKey,
+    };
+  }
+
+  return {
+    examine,
+    async authenticate(request, options) {
+      const examination = await examine(request, options);
+      if (!examination.ok) throw examination.error;
+      return examination.authenticated;
+    },
+  };
+}
+
+function checkService(
+  signature: ParsedSignature,
+  service: string | readonly string[] | undefined,
+): CairnError | undefined {
+  const services = typeof service === "string" ? [service] : service;
+  if (services === undefined || services.includes(signature.signingName)) return undefined;
+  return new CairnError(
+    "SignatureDoesNotMatch",
+    `Credential should be scoped to correct service: '${services[0]}'.`,
+  );
+}
+
+function bodyHashOf(signature: ParsedSignature, options: AuthenticationOptions): string {
+  if (options.bodyHash !== undefined) return options.bodyHash;
+  // Hashing a large body that the signature does not cover would be for nothing.
+  const covered = signature.payload.kind === "hash" || signature.payload.kind === "body";
+  return covered ? sha256Hex(options.body ?? "") : "unread";
+}
