@@ -6,6 +6,8 @@ const mib = 1024 * kib;
 
 /** Bytes of one event's JSON. CloudTrail: 256 KB since eventVersion 1.05. */
 export const eventBytesMax = 256 * kib;
+/** Bytes of one imported event: event data stores keep enriched events of up to 1 MB (MaxEventSize Large). */
+export const eventImportBytesMax = 1 * mib;
 /** Nesting of an event's JSON. Far above any real record (14 in the widest public set), far below a stack. */
 export const eventDepthMax = 512;
 /** Bytes of requestParameters, responseElements and serviceEventDetails. CloudTrail record contents page. */
@@ -42,5 +44,6 @@ export const presignedSecondsMax = 7 * 24 * 3600;
 /** Bytes of a request or response body that the gateway reads to learn its parameters; the rest only streams by. */
 export const gatewayCaptureBytesMax = 1 * mib;
 
-assert(eventBytesMax < segmentBytesMax, "an event fits into a segment");
+assert(eventBytesMax <= eventImportBytesMax, "what is recorded live can be imported again");
+assert(eventImportBytesMax < segmentBytesMax, "an event fits into a segment");
 assert(eventParametersBytesMax < eventBytesMax, "a member fits into an event");

@@ -17,7 +17,10 @@ export const rowVersion = 1;
 export const rowFlags = {
   /** Imported, not recorded live. */
   imported: 1,
-  /** The event's own time could not be used: `eventTimeMs` is its ingest time. */
+  /**
+   * The event's own time could not be used: `eventTimeMs` is its ingest time. That differs from one import to the next,
+   * so it is no part of the event's identity (`identityTimeMs`).
+   */
   timeUnreadable: 2,
   /** The record has no usable eventID: `eventId` was made from its content. */
   idFromContent: 4,
@@ -68,6 +71,14 @@ export interface StoredEvent extends EventColumns {
   variant: boolean;
   /** The accepted JSON, byte for byte. */
   raw: Buffer;
+}
+
+/**
+ * The time in an event's identity (owner account, event time, event id). Events whose own time cannot be used share one,
+ * so that importing such a record again finds it.
+ */
+export function identityTimeMs(columns: Pick<EventColumns, "eventTimeMs" | "flags">): number {
+  return (columns.flags & rowFlags.timeUnreadable) === 0 ? columns.eventTimeMs : 0;
 }
 
 /** The last millisecond that DateTime64(3) holds and every reader prints alike: the end of year 2261. */
