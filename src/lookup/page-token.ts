@@ -1,0 +1,151 @@
+// Page tokens: where a walk through events stands, sealed so that a caller can neither read meaning into one nor make one.
+//
+//   base64url( JSON of Position · issued · scope hash ) . base64url( HMAC-SHA256, 32 bytes )
+//
+// A token is good for the very request that it was given to: account, region and parameters are hashed into it.
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { CairnError } from "../base/errors.ts";
+import { isJsonObject } from "../event/json.ts";
+import type { EventKey, EventQuery } from "../store/store.ts";
+
+/** A walk through the events of one query, page by page. */
+export interface Walk {
+  /** What to ask the store for now. */
+  query: EventQuery;
+  /** The token for the page behind `last`. */
+  tokenAfter(last: EventKey): string;
+}
+
+/** What the first page settled, and the last event given. */
+interface Position {
+  watermark: bigint;
+  fromMs?: number;
+  toMs?: number;
+  after: EventKey;
+}
+
+/** A walk that rests longer has to start again. */
+const tokenMsMax = 24 * 3600 * 1000;
+/** Characters of a token that is looked at: our own are below 1,000 unless an event id is very long. */
+const tokenLengthMax = 16 * 1024;
+
+/** A key of its own, so that no other use of the master key can make a token. */
+export function deriveTokenKey(masterKey: Buffer): Buffer {
+  return Buffer.from(hkdfSync("sha256", masterKey, "", "cairn page tokens 1", 32));
+}
+
+export class PageTokens {
+  readonly #key: Buffer;
+  readonly #clock: Clock;
+
+  constructor(options: { key: Buffer; clock: Clock }) {
+    this.#key = options.key;
+    this.#clock = options.clock;
+  }
+
+  /**
+   * Without a token the walk starts at `watermark` and keeps it, so that what is indexed later is not in it. With one
+   * it goes on: watermark and time range are then the first page's, since "now" has moved. `scope` is what else must
+   * be the same on every page. Throws InvalidNextToken for a token that we did not make, for another request, or too
+   * old.
+   */
+  resume(
+    scope: unknown,
+    query: Omit<EventQuery, "watermark" | "after">,
+    token: string | undefined,
+    watermark: bigint,
+  ): Walk {
+    const { fromMs, toMs, ...filters } = query;
+    const hash = scopeHash([scope, filters]);
+    const position = token === undefined ? undefined : this.#open(token, hash);
+    const range = position ?? { watermark, fromMs, toMs };
+    const settled = {
+      watermark: range.watermark,
+      ...(range.fromMs === undefined ? {} : { fromMs: range.fromMs }),
+      ...(range.toMs === undefined ? {} : { toMs: range.toMs }),
+    };
+    return {
+      query: {
+        ...filters,
+        ...settled,
+        ...(position === undefined ? {} : { after: position.after }),
+      },
+      tokenAfter: ({ eventTimeMs, eventId, seq }) =>
+        this.#seal({ ...settled, after: { eventTimeMs, eventId, seq } }, hash),
+    };
+  }
+
+  #seal({ watermark, fromMs, toMs, after }: Position, scope: string): string {
+    const payload = Buffer.from(
+      JSON.stringify({
+        w: String(watermark),
+        f: fromMs,
+        t: toMs,
+        k: [after.eventTimeMs, after.eventId, String(after.seq)],
+        i: this.#clock.nowMs(),
+        s: scope,
+      }),
+    );
+    return `${payload.toString("base64url")}.${this.#mac(payload).toString("base64url")}`;
+  }
+
+  #open(token: string, scope: string): Position {
+    const payload = this.#verified(token);
+    if (payload === undefined) throw invalid("The NextToken is not one that this server gave.");
+    // Verified: from here on the content is our own.
+    const content: unknown = JSON.parse(payload.toString("utf8"));
+    if (!isJsonObject(content) || !Array.isArray(content.k)) {
+      throw invalid("The NextToken is of another version of this server.");
+    }
+    if (content.s !== scope) {
+      throw invalid(
+        "The NextToken belongs to a request with other parameters: repeat them on every page.",
+      );
+    }
+    if (this.#clock.nowMs() - Number(content.i) > tokenMsMax) {
+      throw invalid("The NextToken has expired: start again from the first page.");
+    }
+    const [eventTimeMs, eventId, seq] = content.k;
+    return {
+      watermark: BigInt(String(content.w)),
+      ...(content.f === undefined ? {} : { fromMs: Number(content.f) }),
+      ...(content.t === undefined ? {} : { toMs: Number(content.t) }),
+      after: {
+        eventTimeMs: Number(eventTimeMs),
+        eventId: String(eventId),
+        seq: BigInt(String(seq)),
+      },
+    };
+  }
+
+  #verified(token: string): Buffer | undefined {
+    if (token.length > tokenLengthMax) return undefined;
+    const [payloadText, macText, ...rest] = token.split(".");
+    if (payloadText === undefined || macText === undefined || rest.length > 0) return undefined;
+    const payload = Buffer.from(payloadText, "base64url");
+    const mac = Buffer.from(macText, "base64url");
+    // Several texts decode to the same bytes: only the one that we wrote is ours.
+    if (payload.toString("base64url") !== payloadText || mac.toString("base64url") !== macText) {
+      return undefined;
+    }
+    const expected = this.#mac(payload);
+    return mac.length === expected.length && timingSafeEqual(mac, expected) ? payload : undefined;
+  }
+
+  #mac(payload: Buffer): Buffer {
+    return createHmac("sha256", this.#key).update(payload).digest();
+  }
+}
+
+function scopeHash(scope: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(scope))
+    .digest()
+    .subarray(0, 16)
+    .toString("base64url");
+}
+
+function invalid(message: string): CairnError {
+  return new CairnError("InvalidNextToken", message);
+}
