@@ -1,5 +1,6 @@
 // Builds the JSON of an event that one of our own doors records.
 import type { JsonObject } from "./json.ts";
+import { recordBytes } from "./size.ts";
 
 /** The members, by their own names; undefined ones are left out of the record. */
 export interface EventFacts {
@@ -31,7 +32,12 @@ export interface EventFacts {
 /** The newest documented version whose members these events use. */
 const eventVersion = "1.11";
 
-/** The record in the member order that the real service writes. Size rules are applied by `limitSizes` (size.ts). */
+/** The event in its final form: within the size rules, one line of UTF-8. What `Ingest.record` and `enqueue` take. */
+export function eventBytes(facts: EventFacts): Buffer {
+  return recordBytes(buildEvent(facts));
+}
+
+/** The record in the member order that the real service writes, before any size rule. */
 export function buildEvent(facts: EventFacts): JsonObject {
   const members: Record<string, unknown> = {
     eventVersion,

@@ -84,6 +84,10 @@ const { value: jsonText } = fc.letrec<{ value: string }>((tie) => ({
   ),
 }));
 
+function isWellFormed(text: string): boolean {
+  return Buffer.from(text).toString() === text;
+}
+
 function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;
 }
@@ -108,7 +112,7 @@ test("a text with one byte changed, cut or put in is accepted exactly when JSON.
           ? text.slice(0, at)
           : text.slice(0, at) + byte + text.slice(how === 1 ? at + 1 : at);
       // Cutting inside a surrogate pair would test the test's own encoding.
-      fc.pre(changed.isWellFormed() && changed !== "");
+      fc.pre(isWellFormed(changed) && changed !== "");
       const got = outcome(changed);
       // A changed byte may make two names equal: that is refused by its own name.
       expect(got).toSatisfy(() => (got === "ok" || got === "DuplicateMember") === parses(changed));
@@ -124,7 +128,7 @@ test("a member name put in a second time is refused wherever it stands", () => {
   });
   fc.assert(
     fc.property(names, fc.nat(), fc.nat(20), fc.boolean(), (all, pick, depth, escape) => {
-      fc.pre(all.every((each) => each.isWellFormed()));
+      fc.pre(all.every(isWellFormed));
       const again = all[pick % all.length] ?? "";
       const second = escape
         ? `"${[...Array(again.length).keys()].map((i) => escaped(again.charCodeAt(i))).join("")}"`

@@ -202,12 +202,12 @@ function eventTimeText(): string {
 function idText(): string {
   const own = document.scalarText(document.member(document.root, top.eventID));
   const id = own === "" ? document.scalarText(document.member(document.root, top.eventId)) : own;
-  return /[A-Za-z0-9]/.test(id) ? id : "";
+  return /[\p{L}\p{N}]/u.test(id) ? id : "";
 }
 
-/** Booleans, and strings that say the same. */
+/** Booleans, and strings that say the same in any case. */
 function truthText(node: number): string {
-  const text = document.scalarText(node);
+  const text = document.scalarText(node).toLowerCase();
   return text === "true" || text === "false" ? text : "";
 }
 

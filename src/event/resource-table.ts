@@ -519,7 +519,7 @@ export const resourceTable: Record<string, readonly ResourceRule[]> = {
       paths: ["q.vpcSecurityGroupIds[]", "s.vpcSecurityGroups[].vpcSecurityGroupId"],
     },
     { type: "AWS::EC2::VPC", paths: ["s.dBSubnetGroup.vpcId"] },
-    { type: "", paths: ["q.resourceName"] },
+    { type: "", paths: ["q.resourceName", "q.resourceArn", "q.sourceArn"] },
   ],
   "cloudtrail.amazonaws.com": [
     {
@@ -720,6 +720,8 @@ export const resourceTable: Record<string, readonly ResourceRule[]> = {
     { type: "AWS::Bedrock::Guardrail", paths: ["q.guardrailIdentifier", "s.guardrailArn"] },
     { type: "AWS::Bedrock::Model", paths: ["q.modelId", "q.modelIdentifier"] },
   ],
+  "ec2-instance-connect.amazonaws.com": [{ type: "AWS::EC2::Instance", paths: ["q.instanceId"] }],
+  "wafv2.amazonaws.com": [{ type: "", paths: ["q.resourceArn"] }],
   "ses.amazonaws.com": [
     { type: "AWS::SES::EmailIdentity", paths: ["q.identity", "q.identities[]"] },
   ],
