@@ -1,0 +1,125 @@
+// What a request's head says, read only when somebody asks: most of it is needed after the answer has been sent.
+import type { IncomingMessage } from "node:http";
+import { CairnError } from "../base/errors.ts";
+import type { RequestHead } from "../catalog/call.ts";
+import type { SignedRequest } from "../signature/canonical.ts";
+import { type ParsedSignature, parseSignature } from "../signature/parse-signature.ts";
+import { joinHeaders } from "./headers.ts";
+
+/** What a request claims about its signer; nothing here is verified. */
+export interface Claims {
+  accessKeyId?: string;
+  region?: string;
+  signingName?: string;
+}
+
+export class CallHead {
+  readonly method: string;
+  /** Path and query as sent; of an absolute URL only that part. */
+  readonly target: string;
+  readonly #request: IncomingMessage;
+  #headers: Record<string, string> | undefined;
+  #signature: { parsed: ParsedSignature | CairnError | undefined } | undefined;
+  #claims: Claims | undefined;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.method = request.method ?? "GET";
+    this.target = originForm(request.url ?? "/");
+  }
+
+  /** As received, every header, lower-case names. */
+  get headers(): Record<string, string> {
+    return (this.#headers ??= joinHeaders(this.#request.rawHeaders));
+  }
+
+  get path(): string {
+    const mark = this.target.indexOf("?");
+    return mark < 0 ? this.target : this.target.slice(0, mark);
+  }
+
+  get query(): string {
+    const mark = this.target.indexOf("?");
+    return mark < 0 ? "" : this.target.slice(mark + 1);
+  }
+
+  get signature(): ParsedSignature | CairnError | undefined {
+    this.#signature ??= { parsed: parseSignature(this.signedRequest) };
+    return this.#signature.parsed;
+  }
+
+  isSigned(lowerName: string): boolean {
+    const { signature } = this;
+    if (signature === undefined || signature instanceof CairnError) return false;
+    return signature.signedHeaders.includes(lowerName);
+  }
+
+  /** The signature covers the hash of the body, so that who verifies it must know that hash. */
+  get coversBody(): boolean {
+    const { signature } = this;
+    if (signature === undefined || signature instanceof CairnError) return false;
+    return signature.payload.kind === "hash" || signature.payload.kind === "body";
+  }
+
+  get claims(): Claims {
+    return (this.#claims ??= this.#readClaims());
+  }
+
+  get signedRequest(): SignedRequest {
+    const { method, path, query, headers } = this;
+    return { method, path, query, headers, rawHeaders: this.#request.rawHeaders };
+  }
+
+  /** For the catalog. */
+  get requestHead(): RequestHead {
+    const { method, path, query, headers, claims } = this;
+    const { signingName } = claims;
+    return {
+      method,
+      path,
+      query,
+      headers,
+      ...(signingName === undefined ? {} : { signingName }),
+    };
+  }
+
+  #readClaims(): Claims {
+    const { signature } = this;
+    if (signature === undefined) return {};
+    if (!(signature instanceof CairnError)) {
+      const { accessKeyId, region, signingName } = signature;
+      return { accessKeyId, region, signingName };
+    }
+    // A signature in a form that we cannot verify still names its key, and often its service.
+    return roughClaims(this.headers["authorization"] ?? "", this.query);
+  }
+}
+
+function roughClaims(authorization: string, query: string): Claims {
+  const scope =
+    /Credential=([^/,\s]{1,128})\/\d{8}\/(?:([A-Za-z0-9-]{1,64})\/)?([A-Za-z0-9_-]{1,64})\/aws4_request/.exec(
+      authorization,
+    ) ??
+    /X-Amz-Credential=([A-Za-z0-9]{1,128})%2F\d{8}%2F(?:([A-Za-z0-9-]{1,64})%2F)?([A-Za-z0-9_-]{1,64})%2Faws4_request/i.exec(
+      query,
+    );
+  if (scope !== null) {
+    return {
+      ...(scope[1] === undefined ? {} : { accessKeyId: scope[1] }),
+      ...(scope[2] === undefined ? {} : { region: scope[2] }),
+      ...(scope[3] === undefined ? {} : { signingName: scope[3] }),
+    };
+  }
+  const older = /^AWS ([A-Za-z0-9]{1,128}):/.exec(authorization)?.[1];
+  const credential = /Credential=([A-Za-z0-9]{1,128})/.exec(authorization)?.[1];
+  const accessKeyId = older ?? credential;
+  return accessKeyId === undefined ? {} : { accessKeyId };
+}
+
+/** A client that takes us for a forward proxy sends an absolute URL; servers want the rest of it. */
+function originForm(url: string): string {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(url);
+  if (absolute === null) return url;
+  const rest = url.slice(absolute[0].length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}

@@ -1,0 +1,88 @@
+// A bounded copy of a body that streams by: what the recorder reads afterwards.
+import { createHash, type Hash } from "node:crypto";
+
+/** Bytes that all exchanges together may hold: many slow calls at once must not fill the memory. */
+export class CaptureBudget {
+  #left: number;
+
+  constructor(bytesMax: number) {
+    this.#left = bytesMax;
+  }
+
+  take(count: number): boolean {
+    if (count > this.#left) return false;
+    this.#left -= count;
+    return true;
+  }
+
+  give(count: number): void {
+    this.#left += count;
+  }
+}
+
+/** Keeps references to chunks, never copies: they are joined once, when and if somebody asks. */
+export class BodyCapture {
+  readonly #budget: CaptureBudget;
+  readonly #bytesMax: number;
+  readonly #wantsHash: () => boolean;
+  #chunks: Buffer[] | undefined = [];
+  #held = 0;
+  #hash: Hash | undefined;
+  #ended = false;
+
+  /** `wantsHash` is asked once, when the body turns out too large to keep: is its SHA-256 wanted all the same? */
+  constructor(budget: CaptureBudget, bytesMax: number, wantsHash: () => boolean) {
+    this.#budget = budget;
+    this.#bytesMax = bytesMax;
+    this.#wantsHash = wantsHash;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#chunks === undefined) {
+      this.#hash?.update(chunk);
+      return;
+    }
+    if (this.#held + chunk.length > this.#bytesMax || !this.#budget.take(chunk.length)) {
+      if (this.#wantsHash()) {
+        this.#hash = createHash("sha256");
+        for (const each of this.#chunks) this.#hash.update(each);
+        this.#hash.update(chunk);
+      }
+      this.release();
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Undefined: too large, cut off, or given up. */
+  body(): Buffer | undefined {
+    if (this.#chunks === undefined || !this.#ended) return undefined;
+    const first = this.#chunks[0];
+    if (this.#chunks.length === 1 && first !== undefined) return first;
+    const joined = Buffer.concat(this.#chunks, this.#held);
+    this.#chunks = [joined];
+    return joined;
+  }
+
+  /** SHA-256 in hex; undefined when the body did not pass whole, or nobody asked for the hash of a large one. */
+  hash(): string | undefined {
+    if (!this.#ended) return undefined;
+    if (this.#hash !== undefined) {
+      // A hash can be read once only; a copy keeps it readable.
+      return this.#hash.copy().digest("hex");
+    }
+    const body = this.body();
+    return body === undefined ? undefined : createHash("sha256").update(body).digest("hex");
+  }
+
+  release(): void {
+    this.#budget.give(this.#held);
+    this.#held = 0;
+    this.#chunks = undefined;
+  }
+}

@@ -1,0 +1,340 @@
+// Re-sign mode: the caller's signature is verified here, and the request goes on under the upstream's own credentials.
+//
+// Nothing reaches the upstream before the head's signature has been verified, and no body reaches it whole before the
+// body has: a small body is read first, of a large one the last chunk is held back until it has been checked.
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { CairnError } from "../base/errors.ts";
+import { canonicalPaths, canonicalQuery, canonicalRequest } from "../signature/canonical.ts";
+import { ChunkDecoder } from "../signature/chunk-decoder.ts";
+import { algorithm, basicTime, type ParsedSignature } from "../signature/parse-signature.ts";
+import { deriveSigningKey } from "../signature/signing-keys.ts";
+import { scopeOf, sha256Hex, signCanonical } from "../signature/verify-signature.ts";
+import type { Callers } from "./caller.ts";
+import type { CatalogReader } from "./catalog-reader.ts";
+import type { BodyFilter, Exchange, Hop } from "./exchange.ts";
+import { joinHeaders, rawHeader, requestHeaders } from "./headers.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface ReSignOptions {
+  catalog: CatalogReader;
+  callers: Callers;
+  clock: Clock;
+}
+
+/** A body up to here is read and checked whole before the upstream hears of it. */
+const readFirstBytesMax = 1024 * 1024;
+/** A body whose hash the head does not declare must be read whole, whatever its size: up to here. */
+export const undeclaredBodyBytesMax = 16 * 1024 * 1024;
+
+/** Throws the CairnError of the refusal. */
+export async function signedHop(
+  exchange: Exchange,
+  upstream: Upstream,
+  options: ReSignOptions,
+): Promise<Hop> {
+  const { head } = exchange;
+  if (head.signature === undefined) return unsignedHop(exchange, upstream, options);
+  const { payload } =
+    head.signature instanceof CairnError ? { payload: undefined } : head.signature;
+  if (payload?.kind === "chunks" && payload.signed && payload.trailer) {
+    throw new CairnError(
+      "OperationNotImplemented",
+      "Cairn gateway: a body in signed chunks with signed trailers (STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER) cannot be signed anew. Send the checksum in a header, or use a pass-through upstream.",
+    );
+  }
+  const bytesMax = payload?.kind === "body" ? undeclaredBodyBytesMax : readFirstBytesMax;
+  // The head first, where it can be verified alone: no body is read for who cannot prove anything.
+  if (payload?.kind !== "body")
+    check(await options.callers.verify(head, "unread", exchange.arrivedMs));
+  const body = await readFirst(exchange, bytesMax, payload?.kind === "body");
+  const verdict = check(
+    await options.callers.verify(
+      head,
+      body === undefined ? "unread" : sha256Hex(body),
+      exchange.arrivedMs,
+    ),
+  );
+  const { signature, signingKey } = verdict;
+  const filter = body === undefined ? filterFor(signature, signingKey) : undefined;
+  let sent = body;
+  if (body !== undefined && signature.payload.kind === "chunks") {
+    const decoder = new ChunkDecoder(signature, signingKey);
+    const decoded = Buffer.concat(decoder.push(body));
+    decoder.end();
+    if (signature.payload.signed) sent = decoded;
+  }
+  const { target, headers } = sign(exchange, upstream, signature, sent, options.clock.nowMs());
+  return {
+    upstream,
+    target,
+    headers,
+    ...(sent === undefined ? {} : { body: sent }),
+    ...(filter === undefined ? {} : { filter }),
+  };
+}
+
+/** Operations that need no signature pass without one; nothing else does. */
+async function unsignedHop(
+  exchange: Exchange,
+  upstream: Upstream,
+  { catalog }: ReSignOptions,
+): Promise<Hop> {
+  const { head, request } = exchange;
+  // In some protocols only the body names the operation.
+  const body = await readFirst(exchange, readFirstBytesMax, true);
+  if (catalog.identify(head.requestHead, body)?.operation.unsigned !== true) {
+    throw new CairnError("MissingAuthenticationToken", "Missing Authentication Token");
+  }
+  const headers = requestHeaders(head.method, request.rawHeaders, () => false);
+  return {
+    upstream,
+    target: head.target,
+    headers: replaceAll(headers, { host: ["Host", upstream.authority] }, expectOf(body)),
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function check(verdict: Awaited<ReturnType<Callers["verify"]>>) {
+  if (!verdict.ok) throw verdict.error;
+  return verdict;
+}
+
+/** The body, if it is small enough; undefined: it is not, or there is none. `must`: then it is refused instead. */
+async function readFirst(
+  exchange: Exchange,
+  bytesMax: number,
+  must: boolean,
+): Promise<Buffer | undefined> {
+  const { request, response } = exchange;
+  const declared = rawHeader(request.rawHeaders, "content-length");
+  const chunked = rawHeader(request.rawHeaders, "transfer-encoding") !== undefined;
+  if (declared === undefined && !chunked) return undefined;
+  if (chunked ? !must : Number(declared) > bytesMax && !must) return undefined;
+  if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  if (rawHeader(request.rawHeaders, "expect") !== undefined) response.writeContinue();
+  const body = await readBody(request, bytesMax);
+  exchange.noteBody(body);
+  return body;
+}
+
+function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let count = 0;
+    request.on("data", (chunk: Buffer) => {
+      count += chunk.length;
+      if (count > bytesMax) {
+        reject(tooLarge(bytesMax));
+        chunks.length = 0;
+        return;
+      }
+      chunks.push(chunk);
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("close", () =>
+      reject(new CairnError("IncompleteBody", "The request body ended before its length.")),
+    );
+  });
+}
+
+function tooLarge(bytesMax: number): CairnError {
+  return new CairnError(
+    "RequestTooLarge",
+    `Cairn gateway: a body without a declared x-amz-content-sha256 is read whole before it is signed anew, up to ${bytesMax} bytes.`,
+  );
+}
+
+function filterFor(signature: ParsedSignature, signingKey: Buffer): BodyFilter | undefined {
+  switch (signature.payload.kind) {
+    case "hash":
+      return new HashFilter(signature.payload.hash);
+    case "chunks":
+      return signature.payload.signed ? new ChunkFilter(signature, signingKey) : undefined;
+    case "unsigned":
+    case "body":
+      return undefined;
+  }
+}
+
+/** Holds the last chunk until the whole body has the hash that was signed. */
+class HashFilter implements BodyFilter {
+  readonly #expected: string;
+  readonly #hash = createHash("sha256");
+  #held: Buffer | undefined;
+
+  constructor(expected: string) {
+    this.#expected = expected;
+  }
+
+  push(chunk: Buffer): Buffer | undefined {
+    this.#hash.update(chunk);
+    const ready = this.#held;
+    this.#held = chunk;
+    return ready;
+  }
+
+  end(): Buffer | undefined {
+    if (this.#hash.digest("hex") !== this.#expected) {
+      throw new CairnError(
+        "PayloadHashMismatch",
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+      );
+    }
+    return this.#held;
+  }
+}
+
+/** Takes signed chunks apart; holds the last bytes until the last chunk's signature has been checked. */
+class ChunkFilter implements BodyFilter {
+  readonly #decoder: ChunkDecoder;
+  #held: Buffer | undefined;
+
+  constructor(signature: ParsedSignature, signingKey: Buffer) {
+    this.#decoder = new ChunkDecoder(signature, signingKey);
+  }
+
+  push(chunk: Buffer): Buffer | undefined {
+    const parts = this.#decoder.push(chunk).filter((part) => part.length > 0);
+    const last = parts.pop();
+    if (last === undefined) return undefined;
+    const ready = this.#held === undefined ? parts : [this.#held, ...parts];
+    this.#held = last;
+    return ready.length === 0 ? undefined : Buffer.concat(ready);
+  }
+
+  end(): Buffer | undefined {
+    this.#decoder.end();
+    return this.#held;
+  }
+}
+
+/** The head as the upstream gets it: what the caller signed is signed again, with other credentials. */
+function sign(
+  exchange: Exchange,
+  upstream: Upstream,
+  signature: ParsedSignature,
+  body: Buffer | undefined,
+  nowMs: number,
+): { target: string; headers: string[] } {
+  const { head, request } = exchange;
+  const { credentials } = upstream.target;
+  if (credentials === undefined) {
+    throw new CairnError("InvalidConfiguration", `upstream ${upstream.name} has no credentials`);
+  }
+  const { payload } = signature;
+  const decodes = payload.kind === "chunks" && payload.signed;
+  const payloadHash =
+    payload.kind === "hash"
+      ? payload.hash
+      : payload.kind === "body"
+        ? sha256Hex(body ?? "")
+        : payload.kind === "chunks" && !decodes
+          ? payload.declared
+          : "UNSIGNED-PAYLOAD";
+  const signedAt = basicTime(nowMs);
+  const scope = { ...signature, signedAt, date: signedAt.slice(0, 8) };
+  const query = withoutAuthentication(head.query);
+  const path = upstream.pathFor(head.path);
+  const changes: Record<string, readonly [string, string] | undefined> = {
+    host: ["Host", upstream.authority],
+    "x-amz-date": ["X-Amz-Date", signedAt],
+    "x-amz-content-sha256": ["x-amz-content-sha256", payloadHash],
+    "x-amz-security-token":
+      credentials.sessionToken === undefined
+        ? undefined
+        : ["X-Amz-Security-Token", credentials.sessionToken],
+    ...(decodes ? decodedBodyChanges(head.headers, body) : {}),
+    ...expectOf(body),
+  };
+  const headers = replaceAll(
+    requestHeaders(head.method, request.rawHeaders, (name) => head.isSigned(name)),
+    changes,
+    { authorization: undefined },
+  );
+  const present = joinHeaders(headers);
+  const mustBeSigned = ["host", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"];
+  const signedHeaders = [...new Set([...signature.signedHeaders, ...mustBeSigned])]
+    .filter((name) => present[name] !== undefined)
+    .toSorted();
+  const canonical = canonicalRequest(
+    { method: head.method, path, query, headers: present, rawHeaders: headers },
+    canonicalPaths(path, signature.signingName)[0] ?? path,
+    canonicalQuery(query),
+    signedHeaders,
+    payloadHash,
+  );
+  const signingKey = deriveSigningKey(credentials.secretAccessKey, {
+    ...scope,
+    accessKeyId: credentials.accessKeyId,
+  });
+  const signed = signCanonical(scope, signingKey, canonical);
+  const authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scopeOf(scope)}, SignedHeaders=${signedHeaders.join(";")}, Signature=${signed}`;
+  return {
+    target: query === "" ? head.path : `${head.path}?${query}`,
+    headers: [...headers, "Authorization", authorization],
+  };
+}
+
+/** A body that was read here is not waited for again; the client has had its 100. */
+function expectOf(body: Buffer | undefined): Record<string, undefined> {
+  return body === undefined ? {} : { expect: undefined };
+}
+
+function decodedBodyChanges(
+  received: Readonly<Record<string, string>>,
+  body: Buffer | undefined,
+): Record<string, readonly [string, string] | undefined> {
+  const length = body?.length.toString() ?? received["x-amz-decoded-content-length"];
+  if (length === undefined) {
+    throw new CairnError(
+      "IncompleteBody",
+      "You must provide the x-amz-decoded-content-length header with a body in chunks.",
+    );
+  }
+  const encodings = (received["content-encoding"] ?? "")
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "" && each !== "aws-chunked");
+  return {
+    "content-length": ["Content-Length", length],
+    "transfer-encoding": undefined,
+    "x-amz-decoded-content-length": undefined,
+    "content-encoding":
+      encodings.length === 0 ? undefined : ["Content-Encoding", encodings.join(",")],
+  };
+}
+
+/** Presigned requests carry their signature in the query; it goes, and with it what only says how it was made. */
+function withoutAuthentication(query: string): string {
+  const made =
+    /^X-Amz-(?:Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)(?:=|$)/;
+  return query
+    .split("&")
+    .filter((part) => !made.test(part))
+    .join("&");
+}
+
+type Replacements = Record<string, readonly [string, string] | undefined>;
+
+/** Each named header once, where its first stood, or at the end; undefined takes it out. */
+function replaceAll(headers: readonly string[], ...changes: Replacements[]): string[] {
+  const wanted = new Map(changes.flatMap((each) => Object.entries(each)));
+  const placed = new Set<string>();
+  const replaced: string[] = [];
+  const place = (lower: string, name?: string) => {
+    const change = wanted.get(lower);
+    if (change === undefined || placed.has(lower)) return;
+    placed.add(lower);
+    replaced.push(name ?? change[0], change[1]);
+  };
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    const lower = name.toLowerCase();
+    if (wanted.has(lower)) place(lower, name);
+    else replaced.push(name, headers[index + 1] ?? "");
+  }
+  for (const lower of wanted.keys()) place(lower);
+  return replaced;
+}

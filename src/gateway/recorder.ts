@@ -1,0 +1,257 @@
+// Turns a finished call into an event, after the caller has been answered.
+//
+// Nothing that fails here may reach the forwarding: `#eventOf` is the one place where exceptions of the catalog's
+// readers end. A call whose parameters cannot be read is still recorded, without them.
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../base/clock.ts";
+import { eventStringBytesMax } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { DescribedCall, ObservedCall } from "../catalog/call.ts";
+import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
+import type { Place } from "../catalog/profile-resources.ts";
+import { buildEvent } from "../event/build.ts";
+import type { JsonObject } from "../event/json.ts";
+import { type Caller, userIdentity } from "../event/user-identity.ts";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { GatewayError } from "./answer.ts";
+import type { CallHead } from "./call-head.ts";
+import type { Callers } from "./caller.ts";
+import type { CatalogReader } from "./catalog-reader.ts";
+import type { Counters } from "./counters.ts";
+import { clientAddress } from "./headers.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface FinishedCall {
+  head: CallHead;
+  /** The client's connection, as it was when the call came in. */
+  client: { address: string; tls?: JsonObject };
+  /** Undefined: none is configured for the service. */
+  upstream: Upstream | undefined;
+  arrivedMs: number;
+  completedMs: number;
+  /** Undefined: too large, or it never came whole. */
+  requestBody: Buffer | undefined;
+  /** SHA-256 in hex; undefined when the body did not come whole. */
+  bodyHash(): string | undefined;
+  /** Undefined: the upstream did not begin an answer. */
+  response: ObservedCall["response"] | undefined;
+  /** What went wrong on our hop, or what we refused. */
+  failure: GatewayError | undefined;
+}
+
+export interface RecorderOptions {
+  catalog: CatalogReader;
+  describe: typeof describeCall;
+  callers: Callers;
+  ingest: Pick<Ingest, "enqueue" | "record">;
+  counters: Counters;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** For calls that carry none. */
+  region: string;
+  accountId: string;
+  trustProxy: boolean;
+}
+
+interface BuiltEvent {
+  bytes: Buffer;
+  ownerAccount: string;
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: what goes wrong is logged and counted. */
+  record(call: FinishedCall): Promise<void> {
+    const recording = this.#record(call);
+    this.#pending.add(recording);
+    return recording.finally(() => this.#pending.delete(recording));
+  }
+
+  /** Resolves when the event is durable, or when there is none to write; else rejects. */
+  async recordDurably(call: FinishedCall): Promise<void> {
+    const event = await this.#eventOf(call);
+    if (event === undefined) return;
+    try {
+      await this.#options.ingest.record(event.bytes, event.ownerAccount);
+    } catch (error) {
+      this.#options.counters.dropped++;
+      throw error;
+    }
+    this.#options.counters.recorded++;
+  }
+
+  /** Waits for the calls whose events are still being made. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  async #record(call: FinishedCall): Promise<void> {
+    const { counters, ingest, log } = this.#options;
+    try {
+      const event = await this.#eventOf(call);
+      if (event === undefined) return;
+      if (ingest.enqueue(event.bytes, event.ownerAccount)) counters.recorded++;
+      else counters.dropped++;
+    } catch (error) {
+      counters.recordingErrors++;
+      log.error({ err: error }, "a call could not be recorded");
+    }
+  }
+
+  async #eventOf(call: FinishedCall): Promise<BuiltEvent | undefined> {
+    const { catalog, counters, describe, log } = this.#options;
+    const requestHead = call.head.requestHead;
+    let identified: RecognisedCall | undefined;
+    try {
+      identified = catalog.identify(requestHead, call.requestBody);
+    } catch (error) {
+      counters.recordingErrors++;
+      log.error({ err: error }, "a call could not be identified");
+    }
+    if (identified === undefined) {
+      counters.unrecognised++;
+      return undefined;
+    }
+    const caller = await this.#callerOf(call);
+    const place = this.#placeOf(call, caller);
+    let described: DescribedCall;
+    try {
+      const observed = {
+        ...requestHead,
+        ...(call.requestBody === undefined ? {} : { body: call.requestBody }),
+        ...(call.response === undefined ? {} : { response: call.response }),
+      };
+      described = describe(identified, observed, place);
+    } catch (error) {
+      counters.recordingErrors++;
+      log.error(
+        { err: error, operation: identified.operationName },
+        "a call could not be described; it is recorded without its parameters",
+      );
+      described = bareDescription(identified, call.response?.status);
+    }
+    if (!described.recorded) {
+      counters.notRecorded++;
+      return undefined;
+    }
+    return this.#build(call, caller, described, place);
+  }
+
+  async #callerOf(call: FinishedCall): Promise<Caller> {
+    const { callers, counters, log } = this.#options;
+    try {
+      const bodyHash = call.head.coversBody ? call.bodyHash() : undefined;
+      return await callers.identify(
+        call.head,
+        bodyHash ?? "unread",
+        call.arrivedMs,
+        call.requestBody,
+      );
+    } catch (error) {
+      // The registry is away: whoever it was, we cannot say.
+      counters.recordingErrors++;
+      log.error({ err: error }, "the caller of a call could not be looked up");
+      const { accessKeyId } = call.head.claims;
+      return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };
+    }
+  }
+
+  /** A verified caller's account and the signature's region; else what is set on the upstream; else the defaults. */
+  #placeOf(call: FinishedCall, caller: Caller): Place {
+    const { region, accountId } = this.#options;
+    const target = call.upstream?.target;
+    return {
+      region: call.head.claims.region ?? target?.region ?? region,
+      accountId:
+        caller.kind === "root" || caller.kind === "user"
+          ? caller.accountId
+          : (target?.accountId ?? accountId),
+    };
+  }
+
+  #build(call: FinishedCall, caller: Caller, described: DescribedCall, place: Place): BuiltEvent {
+    const { random, trustProxy } = this.#options;
+    const { head, failure } = call;
+    const event = buildEvent({
+      eventTimeMs: call.completedMs,
+      userIdentity: userIdentity(caller),
+      eventSource: described.eventSource,
+      eventName: described.eventName,
+      awsRegion: place.region,
+      sourceIPAddress: clientAddress(
+        call.client.address,
+        trustProxy ? head.headers["x-forwarded-for"] : undefined,
+      ),
+      userAgent: textOf(head.headers["user-agent"]),
+      // What the upstream said comes first; our own failure is told where it said nothing.
+      errorCode: described.errorCode ?? failure?.code,
+      errorMessage: described.errorCode === undefined ? failure?.message : described.errorMessage,
+      requestParameters: described.requestParameters,
+      responseElements: described.responseElements,
+      additionalEventData: described.additionalEventData,
+      requestID: cutBytes(described.requestID ?? random.uuid(), eventStringBytesMax),
+      eventID: random.uuid(),
+      readOnly: described.readOnly,
+      resources: described.resources,
+      apiVersion: described.apiVersion,
+      managementEvent: described.managementEvent,
+      recipientAccountId: place.accountId,
+      eventCategory: described.eventCategory,
+      tlsDetails: call.client.tls,
+    });
+    return { bytes: Buffer.from(JSON.stringify(event)), ownerAccount: place.accountId };
+  }
+}
+
+/** What is known of a call without reading its bodies. */
+function bareDescription(identified: RecognisedCall, status: number | undefined): DescribedCall {
+  const { service, operation, operationName } = identified;
+  return {
+    recorded: true,
+    eventSource: service.eventSource,
+    eventName: operationName,
+    apiVersion: service.apiVersion,
+    readOnly: operation.read === true,
+    managementEvent: true,
+    eventCategory: "Management",
+    requestParameters: null,
+    responseElements: null,
+    ...(status !== undefined && status >= 400 ? { errorCode: String(status) } : {}),
+  };
+}
+
+/** The members of `tlsDetails` that the connection shows. */
+export function tlsDetails(socket: TLSSocket, host: string | undefined): JsonObject {
+  return {
+    tlsVersion: socket.getProtocol() ?? "",
+    cipherSuite: socket.getCipher().standardName,
+    ...(host === undefined ? {} : { clientProvidedHostHeader: host }),
+  };
+}
+
+/** node:http gives a header as one character for each byte; where the bytes are UTF-8, that is what they mean. */
+function textOf(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  // oxlint-disable-next-line no-control-regex -- "is it all ASCII" is what is asked.
+  if (/^[\x00-\x7f]*$/.test(header)) return cutBytes(header, eventStringBytesMax);
+  const decoded = Buffer.from(header, "latin1").toString("utf8");
+  return cutBytes(decoded.includes("\ufffd") ? header : decoded, eventStringBytesMax);
+}
+
+/** The longest beginning of the text that fits, whole characters only. */
+function cutBytes(text: string, bytesMax: number): string {
+  if (text.length * 3 <= bytesMax) return text;
+  const bytes = Buffer.from(text);
+  if (bytes.length <= bytesMax) return text;
+  let end = bytesMax;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString("utf8", 0, end);
+}
