@@ -4,7 +4,7 @@ import { CairnError } from "../base/errors.ts";
 import type { RequestHead } from "../catalog/call.ts";
 import type { SignedRequest } from "../signature/canonical.ts";
 import { type ParsedSignature, parseSignature } from "../signature/parse-signature.ts";
-import { joinHeaders } from "./headers.ts";
+import { connectionTokens, joinHeaders } from "./headers.ts";
 
 /** What a request claims about its signer; nothing here is verified. */
 export interface Claims {
@@ -70,9 +70,10 @@ export class CallHead {
     return { method, path, query, headers, rawHeaders: this.#request.rawHeaders };
   }
 
-  /** For the catalog. */
+  /** For the catalog: what the upstream gets, so that nobody shows one call to us and another to it. */
   get requestHead(): RequestHead {
-    const { method, path, query, headers, claims } = this;
+    const { method, path, query, claims } = this;
+    const headers = this.#forwardedHeaders();
     const { signingName } = claims;
     return {
       method,
@@ -81,6 +82,15 @@ export class CallHead {
       headers,
       ...(signingName === undefined ? {} : { signingName }),
     };
+  }
+
+  #forwardedHeaders(): Record<string, string> {
+    const { headers } = this;
+    const named = connectionTokens(this.#request.rawHeaders);
+    if (named.size === 0) return headers;
+    const forwarded = { ...headers };
+    for (const name of named) if (!this.isSigned(name)) delete forwarded[name];
+    return forwarded;
   }
 
   #readClaims(): Claims {

@@ -9,7 +9,7 @@
 // Strict: the answer is held (up to a bound; of a longer one the last chunk) until the event is durable.
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { isCairnError } from "../base/errors.ts";
 import { gatewayCaptureBytesMax } from "../base/limits.ts";
 import { answerError, type GatewayError, hopFailure, refusal } from "./answer.ts";
@@ -60,7 +60,7 @@ export class Exchange {
   #upstream: Upstream | undefined;
   #outgoing: ClientRequest | undefined;
   #answer: Answer | undefined;
-  readonly #address: string;
+  readonly #client: FinishedCall["client"];
   #settled = false;
   #clientGone = false;
 
@@ -71,7 +71,11 @@ export class Exchange {
     this.head = new CallHead(request);
     this.arrivedMs = door.clock.nowMs();
     // Read now: a connection that has been closed no longer says where it came from.
-    this.#address = request.socket.remoteAddress ?? "";
+    const { socket } = request;
+    this.#client = {
+      address: socket.remoteAddress ?? "",
+      ...(socket instanceof TLSSocket ? { tls: tlsDetails(socket, request.headers.host) } : {}),
+    };
     if (door.recorder !== undefined) {
       this.#requestCopy = new BodyCapture(
         door.budget,
@@ -355,27 +359,24 @@ export class Exchange {
   #settle(failure: GatewayError | undefined, release: (() => void) | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
-    const { recorder, strict } = this.#door;
+    const { clock, recorder, strict } = this.#door;
+    const completedMs = clock.nowMs();
+    const finished = () => this.#finished(failure, completedMs);
     if (recorder === undefined || !strict) {
       release?.();
-      if (recorder !== undefined) {
-        // After the answer: recording must not stand in its way.
-        setImmediate(
-          () => void recorder.record(this.#finished(failure)).finally(() => this.#drop()),
-        );
-      }
+      recorder?.recordSoon(finished, () => this.#drop());
       return;
     }
-    void this.#recordDurably(recorder, failure, release);
+    void this.#recordDurably(recorder, finished, release);
   }
 
   async #recordDurably(
     recorder: Recorder,
-    failure: GatewayError | undefined,
+    finished: () => FinishedCall,
     release: (() => void) | undefined,
   ): Promise<void> {
     try {
-      await recorder.recordDurably(this.#finished(failure));
+      await recorder.recordDurably(finished());
     } catch (error) {
       this.#door.log.error(
         { err: error },
@@ -391,24 +392,24 @@ export class Exchange {
     } finally {
       this.#drop();
     }
-    release?.();
+    try {
+      release?.();
+    } catch (error) {
+      // An answer whose head cannot be written: only a cut connection is left to say so.
+      this.#door.log.error({ err: error }, "an answer cannot be passed on");
+      this.response.destroy();
+    }
   }
 
-  #finished(failure: GatewayError | undefined): FinishedCall {
+  #finished(failure: GatewayError | undefined, completedMs: number): FinishedCall {
     const answer = this.#answer;
     const body = this.#responseCopy?.body();
-    const { socket } = this.request;
     return {
       head: this.head,
-      client: {
-        address: this.#address,
-        ...("getProtocol" in socket
-          ? { tls: tlsDetails(socket as TLSSocket, this.head.headers["host"]) }
-          : {}),
-      },
+      client: this.#client,
       arrivedMs: this.arrivedMs,
       upstream: this.#upstream,
-      completedMs: this.#door.clock.nowMs(),
+      completedMs,
       requestBody: this.#requestCopy?.body(),
       bodyHash: () => this.#requestCopy?.hash(),
       failure,

@@ -208,7 +208,11 @@ class RunningGateway implements Gateway {
     const beginWaiting = () => this.#waiting.set(socket, exchange);
     if (request.complete) beginWaiting();
     else request.once("end", beginWaiting);
-    response.once("close", () => this.#waiting.delete(socket));
+    response.once("close", () => {
+      this.#waiting.delete(socket);
+      // Once closing, no connection stays for a next request.
+      if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
+    });
     this.#forward(exchange);
   }
 

@@ -107,7 +107,8 @@ function isOfRequestHop(lower: string, value: string, named: ReadonlySet<string>
 const neverNamed = new Set(["host", "content-length", "transfer-encoding", "authorization", "te"]);
 const none: ReadonlySet<string> = new Set();
 
-function connectionTokens(raw: readonly string[]): ReadonlySet<string> {
+/** The headers that `Connection` names: of this hop only. */
+export function connectionTokens(raw: readonly string[]): ReadonlySet<string> {
   let tokens: Set<string> | undefined;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? "";

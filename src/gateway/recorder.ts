@@ -4,13 +4,12 @@
 // readers end. A call whose parameters cannot be read is still recorded, without them.
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.ts";
-import { eventStringBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DescribedCall, ObservedCall } from "../catalog/call.ts";
 import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
 import type { Place } from "../catalog/profile-resources.ts";
-import { buildEvent } from "../event/build.ts";
+import { eventBytes } from "../event/build.ts";
 import type { JsonObject } from "../event/json.ts";
 import { type Caller, userIdentity } from "../event/user-identity.ts";
 import type { Ingest } from "../ingest/ingest.ts";
@@ -68,11 +67,16 @@ export class Recorder {
     this.#options = options;
   }
 
-  /** Never rejects: what goes wrong is logged and counted. */
-  record(call: FinishedCall): Promise<void> {
-    const recording = this.#record(call);
+  /** After what is under way: recording must not stand in an answer's way. Never rejects. */
+  recordSoon(finished: () => FinishedCall, done: () => void): void {
+    const recording = new Promise<void>((resolve) => {
+      setImmediate(() => resolve(this.#record(finished)));
+    });
     this.#pending.add(recording);
-    return recording.finally(() => this.#pending.delete(recording));
+    void recording.finally(() => {
+      this.#pending.delete(recording);
+      done();
+    });
   }
 
   /** Resolves when the event is durable, or when there is none to write; else rejects. */
@@ -93,10 +97,11 @@ export class Recorder {
     await Promise.all(this.#pending);
   }
 
-  async #record(call: FinishedCall): Promise<void> {
+  /** What goes wrong is logged and counted. */
+  async #record(finished: () => FinishedCall): Promise<void> {
     const { counters, ingest, log } = this.#options;
     try {
-      const event = await this.#eventOf(call);
+      const event = await this.#eventOf(finished());
       if (event === undefined) return;
       if (ingest.enqueue(event.bytes, event.ownerAccount)) counters.recorded++;
       else counters.dropped++;
@@ -180,7 +185,7 @@ export class Recorder {
   #build(call: FinishedCall, caller: Caller, described: DescribedCall, place: Place): BuiltEvent {
     const { random, trustProxy } = this.#options;
     const { head, failure } = call;
-    const event = buildEvent({
+    const bytes = eventBytes({
       eventTimeMs: call.completedMs,
       userIdentity: userIdentity(caller),
       eventSource: described.eventSource,
@@ -197,7 +202,7 @@ export class Recorder {
       requestParameters: described.requestParameters,
       responseElements: described.responseElements,
       additionalEventData: described.additionalEventData,
-      requestID: cutBytes(described.requestID ?? random.uuid(), eventStringBytesMax),
+      requestID: described.requestID ?? random.uuid(),
       eventID: random.uuid(),
       readOnly: described.readOnly,
       resources: described.resources,
@@ -207,7 +212,7 @@ export class Recorder {
       eventCategory: described.eventCategory,
       tlsDetails: call.client.tls,
     });
-    return { bytes: Buffer.from(JSON.stringify(event)), ownerAccount: place.accountId };
+    return { bytes, ownerAccount: place.accountId };
   }
 }
 
@@ -241,17 +246,7 @@ export function tlsDetails(socket: TLSSocket, host: string | undefined): JsonObj
 function textOf(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   // oxlint-disable-next-line no-control-regex -- "is it all ASCII" is what is asked.
-  if (/^[\x00-\x7f]*$/.test(header)) return cutBytes(header, eventStringBytesMax);
+  if (/^[\x00-\x7f]*$/.test(header)) return header;
   const decoded = Buffer.from(header, "latin1").toString("utf8");
-  return cutBytes(decoded.includes("\ufffd") ? header : decoded, eventStringBytesMax);
-}
-
-/** The longest beginning of the text that fits, whole characters only. */
-function cutBytes(text: string, bytesMax: number): string {
-  if (text.length * 3 <= bytesMax) return text;
-  const bytes = Buffer.from(text);
-  if (bytes.length <= bytesMax) return text;
-  let end = bytesMax;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return bytes.toString("utf8", 0, end);
+  return decoded.includes("\ufffd") ? header : decoded;
 }
