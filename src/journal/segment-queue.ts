@@ -4,12 +4,12 @@ import type { Segment } from "./journal.ts";
 /** Sealed, unreleased segments in `seq` order, and the reader that waits for the next one. */
 export class SegmentQueue<S extends Segment> {
   #segments: S[] = [];
-  #wake: (() => void) | undefined;
+  readonly #wakes = new Set<() => void>();
   #ended = false;
 
   push(segment: S): void {
     this.#segments.push(segment);
-    this.#wake?.();
+    this.#wakeReaders();
   }
 
   /** The segment as this queue knows it, unless it was released. */
@@ -28,7 +28,7 @@ export class SegmentQueue<S extends Segment> {
   /** Readers end; what is still here is for the next start. */
   end(): void {
     this.#ended = true;
-    this.#wake?.();
+    this.#wakeReaders();
   }
 
   /** From the oldest unreleased segment on; a second reader starts there again. */
@@ -45,14 +45,18 @@ export class SegmentQueue<S extends Segment> {
     }
   }
 
+  #wakeReaders(): void {
+    for (const wake of this.#wakes) wake();
+  }
+
   #changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         signal.removeEventListener("abort", wake);
-        this.#wake = undefined;
+        this.#wakes.delete(wake);
         resolve();
       };
-      this.#wake = wake;
+      this.#wakes.add(wake);
       signal.addEventListener("abort", wake, { once: true });
     });
   }

@@ -51,7 +51,10 @@ class Memory implements MemoryJournal {
   #waiting: Append[] = [];
   #flushing: Append[] = [];
   #flushed: Promise<void> | undefined;
-  #open: { firstSeq: bigint; count: number; rows: Buffer[]; age: Timer } | undefined;
+  #open:
+    | { firstSeq: bigint; count: number; byteLength: number; rows: Buffer[]; age: Timer }
+    | undefined;
+  #refusing: string | undefined;
   #nextSeq: bigint;
   #pendingBytes = 0;
   #appendCount = 0;
@@ -113,9 +116,11 @@ class Memory implements MemoryJournal {
       pendingBytesMax !== undefined &&
       this.#pendingBytes + batch.bytes.length > pendingBytesMax
     ) {
-      reject(new CairnError("JournalFull", `the journal is full (${pendingBytesMax} bytes)`));
+      this.#refusing = `the journal is full (${pendingBytesMax} bytes)`;
+      reject(new CairnError("JournalFull", this.#refusing));
       return;
     }
+    this.#refusing = undefined;
     resolve(this.#write(batch));
   }
 
@@ -131,14 +136,15 @@ class Memory implements MemoryJournal {
     this.#open ??= {
       firstSeq,
       count: 0,
+      byteLength: 0,
       rows: [],
       age: this.#clock.after(ageMsMax, () => this.seal()),
     };
     this.#open.count += count;
     this.#open.rows.push(batch.bytes);
     this.#pendingBytes += batch.bytes.length;
-    const bytes = this.#open.rows.reduce((sum, each) => sum + each.length, 0);
-    if (bytes >= (this.#options.segmentBytesMax ?? segmentBytesMax)) this.seal();
+    this.#open.byteLength += batch.bytes.length;
+    if (this.#open.byteLength >= (this.#options.segmentBytesMax ?? segmentBytesMax)) this.seal();
     return { firstSeq, count };
   }
 
@@ -164,7 +170,13 @@ class Memory implements MemoryJournal {
   }
 
   status(): JournalStatus {
-    return { lastSeq: this.#nextSeq - 1n, pendingBytes: this.#pendingBytes, damaged: 0 };
+    const status: JournalStatus = {
+      lastSeq: this.#nextSeq - 1n,
+      pendingBytes: this.#pendingBytes,
+      damaged: 0,
+    };
+    if (this.#refusing !== undefined) status.refusing = this.#refusing;
+    return status;
   }
 
   async close(): Promise<void> {
