@@ -11,7 +11,7 @@ import { renderEc2Input, renderEc2Output } from "./profile-render-ec2.ts";
 import { renderS3Input, renderS3Output, s3AdditionalData } from "./profile-render-s3.ts";
 import { type Place, resourcesOf } from "./profile-resources.ts";
 import { profiles } from "./profiles/all.ts";
-import { type DecodedOutput, decodeInput, decodeOutput } from "./protocol/decode.ts";
+import { type DecodedOutput, decodeInput, decodeOutput, decodeVerdict } from "./protocol/decode.ts";
 import { isEmpty, structureOf } from "./protocol/shape.ts";
 import type { Operation, Protocol, Service, StructureShape } from "./service.ts";
 
@@ -54,7 +54,8 @@ export function describeCall(
   const reason = unrecordedReason(service, operationName, call.path);
   if (reason !== undefined) return { ...named, recorded: false, reason };
 
-  const description = new Description(recognised, profile, rule, call);
+  const showsResponse = rule.response ?? !readOnly;
+  const description = new Description(recognised, profile, rule, call, showsResponse);
   const resources = resourcesOf(
     data?.resources ?? profile.resources?.[operationName] ?? profile.resources?.["*"] ?? [],
     description.input,
@@ -66,7 +67,7 @@ export function describeCall(
   return {
     ...named,
     requestParameters: description.requestParameters(),
-    responseElements: (rule.response ?? !readOnly) ? description.responseElements() : null,
+    responseElements: showsResponse ? description.responseElements() : null,
     ...(additional === undefined ? {} : { additionalEventData: additional }),
     ...fault,
     ...(requestID === undefined ? {} : { requestID }),
@@ -125,6 +126,7 @@ class Description {
     profile: Profile,
     rule: OperationProfile,
     call: ObservedCall,
+    showsResponse: boolean,
   ) {
     const { service, operation, labels, protocol } = recognised;
     this.#recognised = recognised;
@@ -135,7 +137,11 @@ class Description {
     this.#inputShape = structureOf(service, operation.in);
     this.#outputShape = structureOf(service, operation.out);
     this.input = decodeInput(service, operation, labels, call, protocol);
-    this.output = decodeOutput(service, operation, call, protocol);
+    // Long answers of listings are only read where something in them is needed.
+    this.output =
+      showsResponse || profile.people === true
+        ? decodeOutput(service, operation, call, protocol)
+        : decodeVerdict(call, protocol);
     this.#cleanInput = this.#clean(this.#inputShape, this.input, false);
     this.#cleanOutput = this.#clean(
       this.#outputShape,

@@ -70,12 +70,35 @@ export class HiddenValues {
 
 const placeholder = "\u{f8ff}";
 
+interface NameRules {
+  hide: ReadonlySet<string>;
+  omit: ReadonlySet<string>;
+  show: ReadonlySet<string>;
+  masks: ReadonlyMap<string, string>;
+}
+
+const nameRules = new WeakMap<Profile, NameRules>();
+
+function nameRulesOf(profile: Profile): NameRules {
+  const made = nameRules.get(profile);
+  if (made !== undefined) return made;
+  const rules = {
+    hide: new Set((profile.hide ?? []).map(plainName)),
+    omit: new Set((profile.omit ?? []).map(plainName)),
+    show: new Set((profile.show ?? []).map(plainName)),
+    masks: new Map(
+      Object.entries(profile.masks ?? {}).map(([name, text]) => [plainName(name), text] as const),
+    ),
+  };
+  nameRules.set(profile, rules);
+  return rules;
+}
+
 export class Hider {
   readonly #service: Service;
-  readonly #hide: ReadonlySet<string>;
-  readonly #omit: ReadonlySet<string>;
-  readonly #show: ReadonlySet<string>;
-  readonly #masks: ReadonlyMap<string, string>;
+  readonly #rules: NameRules;
+  /** What this one operation hides besides. */
+  readonly #alsoHide: ReadonlySet<string>;
   readonly #keepsUnmodelled: boolean;
   readonly values: HiddenValues;
 
@@ -87,12 +110,8 @@ export class Hider {
     values: HiddenValues,
   ) {
     this.#service = service;
-    this.#hide = new Set([...(profile.hide ?? []), ...alsoHide].map(plainName));
-    this.#omit = new Set((profile.omit ?? []).map(plainName));
-    this.#show = new Set((profile.show ?? []).map(plainName));
-    this.#masks = new Map(
-      Object.entries(profile.masks ?? {}).map(([name, text]) => [plainName(name), text]),
-    );
+    this.#rules = nameRulesOf(profile);
+    this.#alsoHide = new Set(alsoHide.map(plainName));
     this.#keepsUnmodelled = keepsUnmodelled;
     this.values = values;
   }
@@ -155,15 +174,16 @@ export class Hider {
 
   #named(name: string, member: Member | undefined, value: JsonValue): JsonValue | undefined {
     const plain = plainName(name);
-    const mask = this.#masks.get(plain);
-    if (this.#omit.has(plain) || mask !== undefined) this.values.add(value);
-    if (this.#omit.has(plain)) return undefined;
+    const mask = this.#rules.masks.get(plain);
+    if (this.#rules.omit.has(plain) || mask !== undefined) this.values.add(value);
+    if (this.#rules.omit.has(plain)) return undefined;
     if (mask !== undefined) return mask;
     if (member === undefined) {
       return this.#isHidden(name) ? this.#hidden(name, value) : this.#document(value);
     }
     const shape = shapeOf(this.#service, member.s);
-    if (this.#show.has(plain) && shape.t !== "blob" && typeof value !== "object") return value;
+    if (this.#rules.show.has(plain) && shape.t !== "blob" && typeof value !== "object")
+      return value;
     // A flag or a number is no secret because of its name; only the model may say that it is.
     const isFlag = typeof value === "boolean" || typeof value === "number";
     if (member.sensitive || isSensitive(shape) || (this.#isHidden(name) && !isFlag)) {
@@ -178,7 +198,7 @@ export class Hider {
     if (!isJsonObject(value)) return value;
     const kept: JsonObject = {};
     for (const [name, each] of Object.entries(value)) {
-      if (this.#omit.has(plainName(name))) {
+      if (this.#rules.omit.has(plainName(name))) {
         this.values.add(each);
         continue;
       }
@@ -194,7 +214,7 @@ export class Hider {
 
   #hidden(name: string, value: JsonValue): JsonValue {
     this.values.add(value);
-    return this.#masks.get(plainName(name)) ?? hiddenMarker;
+    return this.#rules.masks.get(plainName(name)) ?? hiddenMarker;
   }
 
   #omitted(value: JsonValue): undefined {
@@ -204,8 +224,8 @@ export class Hider {
 
   #isHidden(name: string): boolean {
     const plain = plainName(name);
-    if (this.#show.has(plain)) return false;
-    return this.#hide.has(plain) || isDenied(name);
+    if (this.#rules.show.has(plain)) return false;
+    return this.#rules.hide.has(plain) || this.#alsoHide.has(plain) || isDenied(name);
   }
 }
 

@@ -58,13 +58,10 @@ export function decodeOutput(
   call: ObservedCall,
   protocol: Protocol = service.protocol,
 ): DecodedOutput {
+  const told = decodeVerdict(call, protocol);
   const { response } = call;
-  if (response === undefined) return {};
+  if (response === undefined || told.error !== undefined) return told;
   const body = readableBody(response.headers, response.body);
-  const requestId = requestIdOf(protocol, response.headers, body);
-  const error = faultOf(protocol, response.status, response.headers, body);
-  const named = requestId === undefined ? {} : { requestId };
-  if (error !== undefined) return { ...named, error };
   const shape = structureOf(service, operation.out);
   const isRest = protocol === "rest-json" || protocol === "rest-xml";
   const head =
@@ -75,7 +72,23 @@ export function decodeOutput(
       : fromBody(service, shape, body, protocol),
   );
   const output = { ...read, ...head };
-  return isEmpty(output) ? named : { ...named, output };
+  return isEmpty(output) ? told : { ...told, output };
+}
+
+/** Only whether the call went well, and its id: for answers whose content is not shown, which may be long. */
+export function decodeVerdict(
+  call: ObservedCall,
+  protocol: Protocol,
+): Pick<DecodedOutput, "error" | "requestId"> {
+  const { response } = call;
+  if (response === undefined) return {};
+  const read = (): Buffer | undefined => readableBody(response.headers, response.body);
+  const requestId = requestIdOf(protocol, response.headers, read);
+  const error = faultOf(protocol, response.status, response.headers, read);
+  return {
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 function guarded(read: () => JsonObject | undefined): JsonObject | undefined {

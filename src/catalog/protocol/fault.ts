@@ -36,9 +36,10 @@ export function faultOf(
   protocol: Protocol,
   status: number,
   headers: Headers,
-  body: Buffer | undefined,
+  readBody: () => Buffer | undefined,
 ): Fault | undefined {
   if (status < 300) return undefined;
+  const body = readBody();
   const told =
     protocol === "query" || protocol === "ec2" || protocol === "rest-xml"
       ? (xmlFault(body) ?? jsonFault(protocol, headers, body))
@@ -111,9 +112,7 @@ function jsonDocument(protocol: Protocol, body: Buffer | undefined): JsonObject 
   }
 }
 
-export function xmlDocument(
-  body: Buffer | undefined,
-): { name: string; root: XmlElement } | undefined {
+function xmlDocument(body: Buffer | undefined): { name: string; root: XmlElement } | undefined {
   if (body === undefined || body.length === 0) return undefined;
   try {
     return readXml(body);
@@ -128,14 +127,14 @@ const requestIdHeaders = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-reques
 export function requestIdOf(
   protocol: Protocol,
   headers: Headers,
-  body: Buffer | undefined,
+  readBody: () => Buffer | undefined,
 ): string | undefined {
   for (const name of requestIdHeaders) {
     const value = own(headers, name);
     if (value !== undefined && value !== "") return value;
   }
   if (protocol !== "query" && protocol !== "ec2" && protocol !== "rest-xml") return undefined;
-  const root = xmlDocument(body)?.root;
+  const root = xmlDocument(readBody())?.root;
   const id =
     childText(root, "ResponseMetadata", "RequestId") ??
     childText(root, "RequestId") ??

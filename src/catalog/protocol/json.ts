@@ -1,7 +1,7 @@
 // JSON and CBOR values under the model's member names. What the model does not know stays, under its wire name:
 // whether it is shown is the profile's decision.
 import { isJsonObject, type JsonObject, type JsonValue } from "../../event/json.ts";
-import type { Service, Shape } from "../service.ts";
+import type { Service, Shape, StructureShape } from "../service.ts";
 import { decodeDepthMax, put, shapeOf, wireName } from "./shape.ts";
 
 /** Throws SyntaxError on what is not JSON. */
@@ -19,10 +19,7 @@ export function fromJson(
   switch (shape.t) {
     case "structure": {
       if (!isJsonObject(value)) return value;
-      const known = new Map<string, [string, string]>();
-      for (const [name, member] of Object.entries(shape.m)) {
-        if (member.loc === undefined) known.set(wireName(name, member), [name, member.s]);
-      }
+      const known = membersByWireName(shape);
       const read: JsonObject = {};
       for (const [key, each] of Object.entries(value)) {
         const [name, shapeName] = known.get(key) ?? [key, undefined];
@@ -55,6 +52,21 @@ export function fromJson(
     case "timestamp":
       return plain(value, depth);
   }
+}
+
+type NamedShape = readonly [name: string, shape: string];
+
+const byWireName = new WeakMap<StructureShape, ReadonlyMap<string, NamedShape>>();
+
+function membersByWireName(shape: StructureShape): ReadonlyMap<string, NamedShape> {
+  const made = byWireName.get(shape);
+  if (made !== undefined) return made;
+  const members = new Map<string, NamedShape>();
+  for (const [name, member] of Object.entries(shape.m)) {
+    if (member.loc === undefined) members.set(wireName(name, member), [name, member.s]);
+  }
+  byWireName.set(shape, members);
+  return members;
 }
 
 /** A value without a model: kept as it is, cut where it is too deep. */
