@@ -199,12 +199,14 @@ class Description {
           ),
         );
       case "camel":
-      case "wire":
-        return orNull(
-          this.#scrubbed(
-            asObject(render(service, shape, output, renderRules(this.#profile, protocol))),
-          ),
+      case "wire": {
+        const shown = asObject(
+          render(service, shape, output, renderRules(this.#profile, protocol)),
         );
+        return orNull(
+          this.#scrubbed(this.#profile.unwrapsResponse === true ? withoutOuterName(shown) : shown),
+        );
+      }
     }
   }
 
@@ -281,6 +283,11 @@ class Description {
   #scrubbed(shown: JsonObject): JsonObject {
     return this.#profile.people === true ? asObject(scrub(shown, this.#hidden)) : shown;
   }
+}
+
+function withoutOuterName(shown: JsonObject): JsonObject {
+  const [only, ...others] = Object.values(shown);
+  return others.length === 0 && isJsonObject(only) ? only : shown;
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {

@@ -129,7 +129,7 @@ export function renderEc2Input(
   for (const [name, member] of Object.entries(shape.m)) {
     const value = input[name];
     const inner = shapeOf(service, member.s);
-    const key = firstApiName(name, member, inner);
+    const key = firstApiName(name, member, inner, isPlainList(service, inner));
     if (value === undefined) {
       if (isListing && inner.t === "list" && rule.quietSets?.includes(key) !== true)
         shown[key] = {};
@@ -160,14 +160,13 @@ function asItems(value: JsonObject): JsonValue[] {
   return Array.isArray(value["items"]) ? value["items"] : [];
 }
 
-function firstApiName(name: string, member: Member, shape: Shape): string {
+function firstApiName(name: string, member: Member, shape: Shape, isPlainList = false): string {
   const query = ec2Name(name, member);
   if (shape.t !== "list") return lowerFirst(member.n ?? name);
   const known = sets[query]?.[0];
-  // The lists inside a permission, and of structures at large, keep their names.
-  return (
-    known ?? (name.endsWith("s") && query !== name ? `${lowerFirst(query)}Set` : lowerFirst(query))
-  );
+  if (known !== undefined) return known;
+  // Plain values stand in a set named after them; lists of structures, such as a permission's, keep their names.
+  return isPlainList && query !== name ? `${lowerFirst(query)}Set` : lowerFirst(query);
 }
 
 function firstApiValue(
@@ -196,12 +195,29 @@ function firstApiValue(
       const found = value[each];
       if (found === undefined) continue;
       const innerShape = shapeOf(service, inner.s);
-      const key = firstApiName(each, inner, innerShape);
+      if (each === "Tags" && Array.isArray(found)) {
+        // Inside a tag specification the tags are a bare list.
+        put(shown, "tags", tags(found));
+        continue;
+      }
+      const key = firstApiName(each, inner, innerShape, isPlainList(service, innerShape));
       put(shown, key, firstApiValue(service, each, inner, innerShape, found));
     }
     return shown;
   }
   return value;
+}
+
+function isPlainList(service: Service, shape: Shape): boolean {
+  return shape.t === "list" && shapeOf(service, shape.e.s).t !== "structure";
+}
+
+function tags(found: readonly JsonValue[]): JsonValue[] {
+  return found.map((tag) =>
+    isJsonObject(tag)
+      ? Object.fromEntries(Object.entries(tag).map(([name, value]) => [lowerFirst(name), value]))
+      : tag,
+  );
 }
 
 /** The newer form: query names, list elements numbered by `tag`. */

@@ -1,7 +1,7 @@
 // Cleaned values in the trail's own form: member names, times, text from the query.
 import { isJsonObject, type JsonObject, type JsonValue } from "../event/json.ts";
 import type { Profile } from "./profile.ts";
-import { isEmpty, put, shapeOf } from "./protocol/shape.ts";
+import { isEmpty, own, put, shapeOf } from "./protocol/shape.ts";
 import type { Member, Protocol, Service, Shape } from "./service.ts";
 
 /** `DBInstanceIdentifier` → `dBInstanceIdentifier`: the first letter and no other, as the real records have it. */
@@ -12,6 +12,7 @@ export function lowerFirst(name: string): string {
 export interface RenderRules {
   style: "camel" | "wire";
   times: NonNullable<Profile["times"]>;
+  names: NonNullable<Profile["names"]>;
   queryAsText: boolean;
   /** Times that are ISO text are a form of XML's own, and shown like the others; in JSON they are the service's words. */
   xmlTimes: boolean;
@@ -21,6 +22,7 @@ export function renderRules(profile: Profile, protocol: Protocol): RenderRules {
   return {
     style: profile.style === "wire" ? "wire" : "camel",
     times: profile.times ?? "comma",
+    names: profile.names ?? {},
     queryAsText: profile.queryAsText === true,
     xmlTimes: protocol === "query" || protocol === "ec2" || protocol === "rest-xml",
   };
@@ -38,7 +40,8 @@ export function render(
       const shown: JsonObject = {};
       for (const [name, each] of Object.entries(value)) {
         const member = Object.hasOwn(shape.m, name) ? shape.m[name] : undefined;
-        const shownName = rules.style === "wire" ? name : lowerFirst(name);
+        const shownName =
+          own(rules.names, name) ?? (rules.style === "wire" ? name : lowerFirst(name));
         put(shown, shownName, renderMember(service, member, each, rules));
       }
       return shown;

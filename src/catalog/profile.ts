@@ -51,6 +51,10 @@ export interface Profile {
   queryAsText?: boolean;
   /** Times that are numbers on the wire: `Nov 5, 2023, 4:29:11 AM`, without the second comma, or as on the wire. */
   times?: "comma" | "space" | "wire";
+  /** Names that are not the default rule's. */
+  names?: Readonly<Record<string, string>>;
+  /** An answer that is one structure is shown without its outer name (RDS). */
+  unwrapsResponse?: boolean;
   /** Response members that the model does not know are shown too. */
   unmodelledResponse?: boolean;
   /** Members that stay out of events altogether, and response members of the transport. */

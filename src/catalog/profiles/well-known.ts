@@ -125,11 +125,12 @@ const iam: Profile = {
 const sts: Profile = {
   omit: ["SecretAccessKey"],
   operations: {
-    ...each(
-      words("AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity GetSessionToken"),
-      () => ({ readOnly: true, response: true }),
-    ),
-    GetFederationToken: { readOnly: false, response: true },
+    ...each(words("AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity"), () => ({
+      readOnly: true,
+      response: true,
+    })),
+    GetFederationToken: { readOnly: false },
+    GetSessionToken: { readOnly: false },
     GetCallerIdentity: { readOnly: true },
   },
   resources: {
@@ -158,6 +159,7 @@ const kms: Profile = {
 };
 
 const secretsManager: Profile = {
+  names: { ARN: "arn" },
   omit: ["SecretString", "SecretBinary", "RandomPassword", "SecretValues"],
 };
 
@@ -178,6 +180,7 @@ const ssm: Profile = {
 
 /** RDS masks passwords with its own four stars. */
 const rds: Profile = {
+  unwrapsResponse: true,
   masks: { MasterUserPassword: "****", TdeCredentialPassword: "****", AuthToken: "****" },
 };
 
