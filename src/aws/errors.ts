@@ -1,0 +1,179 @@
+// The AWS door's words for each error: name and HTTP status in each family of protocols.
+// Sources: CloudTrail API reference (common errors; every modelled exception is 400), IAM and STS API references
+// (common errors), S3 API reference (error responses).
+import { CairnError, type ErrorCode } from "../base/errors.ts";
+
+export type ErrorFamily = "json" | "query" | "s3";
+
+/** The name that clients match on, and the HTTP status. */
+export type WireName = readonly [name: string, status: number];
+export type WireError = Readonly<Record<ErrorFamily, WireName>>;
+
+/** Named alike everywhere. */
+function same(name: string, status: number): WireError {
+  return { json: [name, status], query: [name, status], s3: [name, status] };
+}
+
+/** A CloudTrail exception; elsewhere it cannot occur. */
+function modelled(name: string): WireError {
+  return same(`${name}Exception`, 400);
+}
+
+const internal: WireError = {
+  json: ["InternalFailure", 500],
+  query: ["InternalFailure", 500],
+  s3: ["InternalError", 500],
+};
+const unavailable = same("ServiceUnavailable", 503);
+
+export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
+  MissingAuthenticationToken: {
+    json: ["MissingAuthenticationTokenException", 403],
+    query: ["MissingAuthenticationToken", 403],
+    s3: ["AccessDenied", 403],
+  },
+  IncompleteSignature: {
+    json: ["IncompleteSignature", 403],
+    query: ["IncompleteSignature", 400],
+    s3: ["AuthorizationHeaderMalformed", 400],
+  },
+  InvalidClientTokenId: {
+    json: ["UnrecognizedClientException", 403],
+    query: ["InvalidClientTokenId", 403],
+    s3: ["InvalidAccessKeyId", 403],
+  },
+  SignatureDoesNotMatch: {
+    json: ["InvalidSignatureException", 403],
+    query: ["SignatureDoesNotMatch", 403],
+    s3: ["SignatureDoesNotMatch", 403],
+  },
+  PayloadHashMismatch: {
+    json: ["InvalidSignatureException", 403],
+    query: ["SignatureDoesNotMatch", 403],
+    s3: ["XAmzContentSHA256Mismatch", 400],
+  },
+  RequestTimeTooSkewed: {
+    json: ["InvalidSignatureException", 403],
+    query: ["SignatureDoesNotMatch", 403],
+    s3: ["RequestTimeTooSkewed", 403],
+  },
+  RequestExpired: {
+    json: ["RequestExpired", 400],
+    query: ["RequestExpired", 400],
+    s3: ["AccessDenied", 403],
+  },
+  AccessDenied: {
+    json: ["AccessDeniedException", 403],
+    query: ["AccessDenied", 403],
+    s3: ["AccessDenied", 403],
+  },
+  UnknownOperation: {
+    json: ["UnknownOperationException", 404],
+    query: ["InvalidAction", 400],
+    s3: ["NotImplemented", 501],
+  },
+  // A status below 500, so that no client tries again what will not work.
+  OperationNotImplemented: {
+    json: ["UnsupportedOperationException", 400],
+    query: ["UnsupportedOperation", 400],
+    s3: ["NotImplemented", 501],
+  },
+  SerializationFailed: {
+    json: ["SerializationException", 400],
+    query: ["MalformedInput", 400],
+    s3: ["MalformedXML", 400],
+  },
+  ValidationFailed: {
+    json: ["ValidationException", 400],
+    query: ["ValidationError", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  IncompleteBody: {
+    json: ["SerializationException", 400],
+    query: ["MalformedInput", 400],
+    s3: ["IncompleteBody", 400],
+  },
+  RequestTooLarge: {
+    json: ["RequestEntityTooLargeException", 413],
+    query: ["RequestEntityTooLarge", 413],
+    s3: ["EntityTooLarge", 400],
+  },
+  Throttled: {
+    json: ["ThrottlingException", 400],
+    query: ["Throttling", 400],
+    s3: ["SlowDown", 503],
+  },
+  NotFound: {
+    json: ["ResourceNotFoundException", 400],
+    query: ["NoSuchEntity", 404],
+    s3: ["NoSuchKey", 404],
+  },
+  MethodNotAllowed: same("MethodNotAllowed", 405),
+  UnsupportedMediaType: same("UnsupportedMediaType", 415),
+  InvalidLookupAttributes: modelled("InvalidLookupAttributes"),
+  InvalidTimeRange: modelled("InvalidTimeRange"),
+  InvalidMaxResults: modelled("InvalidMaxResults"),
+  InvalidNextToken: modelled("InvalidNextToken"),
+  InvalidEventCategory: modelled("InvalidEventCategory"),
+  EntityAlreadyExists: {
+    json: ["EntityAlreadyExistsException", 400],
+    query: ["EntityAlreadyExists", 409],
+    s3: ["BucketAlreadyExists", 409],
+  },
+  NoSuchEntity: {
+    json: ["ResourceNotFoundException", 400],
+    query: ["NoSuchEntity", 404],
+    s3: ["NoSuchKey", 404],
+  },
+  LimitExceeded: {
+    json: ["LimitExceededException", 400],
+    query: ["LimitExceeded", 409],
+    s3: ["InvalidRequest", 400],
+  },
+  InvalidConfiguration: internal,
+  InvalidCatalogModel: internal,
+  JournalFull: unavailable,
+  JournalUnavailable: unavailable,
+  StoreUnavailable: unavailable,
+  StoreQueryTooLarge: {
+    json: ["LimitExceededException", 400],
+    query: ["LimitExceeded", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  RegistryConflict: {
+    json: ["ConcurrentModificationException", 400],
+    query: ["ConcurrentModification", 409],
+    s3: ["OperationAborted", 409],
+  },
+  RegistryUnavailable: unavailable,
+  DataFolderInUse: unavailable,
+  Unavailable: unavailable,
+};
+
+/** S3 words two refusals of its own. */
+const s3Messages: Partial<Record<ErrorCode, string>> = {
+  MissingAuthenticationToken: "Access Denied",
+  InvalidClientTokenId: "The AWS Access Key Id you provided does not exist in our records.",
+  RequestTimeTooSkewed:
+    "The difference between the request time and the server's time is too large.",
+  RequestExpired: "Request has expired",
+};
+
+export interface WireFailure {
+  name: string;
+  status: number;
+  message: string;
+  /** Whose fault, for protocols that say so. */
+  isSender: boolean;
+}
+
+/** What a caller is told. Undefined for an error that is not ours to explain: the log has it, the caller an id. */
+export function wireFailure(error: unknown, family: ErrorFamily): WireFailure {
+  if (!(error instanceof CairnError)) {
+    const [name, status] = internal[family];
+    return { name, status, message: "An internal error occurred.", isSender: false };
+  }
+  const [name, status] = wireErrors[error.code][family];
+  const message = (family === "s3" ? s3Messages[error.code] : undefined) ?? error.message;
+  return { name, status, message, isSender: status < 500 };
+}
