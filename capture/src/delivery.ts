@@ -88,8 +88,12 @@ export class Delivery {
   readonly #abort = new AbortController();
 
   constructor(options: DeliveryOptions) {
-    this.#options = options;
-    this.#batchEventsMax = options.batch.eventsMax;
+    // What is being sent is at most half of memory: the rest takes new events while Cairn lets us wait.
+    const { buffer, batch } = options;
+    const eventsMax = Math.min(batch.eventsMax, Math.ceil(buffer.eventsMax / 2));
+    const bytesMax = Math.min(batch.bytesMax, Math.ceil(buffer.bytesMax / 2));
+    this.#options = { ...options, batch: { eventsMax, bytesMax } };
+    this.#batchEventsMax = eventsMax;
     this.#firstScan = options.spool === undefined ? Promise.resolve() : this.#scan();
     if (options.spool !== undefined) {
       this.#scanTimer = setInterval(() => void this.#scan(), scanIntervalMs).unref();
@@ -209,7 +213,10 @@ export class Delivery {
     const { flushIntervalMs } = this.#options;
     const someoneWaits = this.#waiting.at(-1)?.waiter !== undefined;
     const isBatch = this.#waiting.length >= this.#batchEventsMax;
-    if (this.#mustSpill()) this.#scheduleSpill(someoneWaits || isBatch ? 0 : flushIntervalMs);
+    if (this.#mustSpill()) {
+      const isNow = someoneWaits || isBatch || this.#isFilling;
+      this.#scheduleSpill(isNow ? 0 : flushIntervalMs);
+    }
     const isUrgent = isBatch || this.#someoneWaitsForCairn;
     this.#scheduleSend(Math.max(isUrgent ? 0 : flushIntervalMs, this.#retryAtMs - Date.now()));
   }
@@ -414,13 +421,16 @@ export class Delivery {
     return entry.waiter === undefined || this.#options.strict === "spool";
   }
 
+  get #isFilling(): boolean {
+    const { eventsMax, bytesMax } = this.#options.buffer;
+    return this.#heldEvents * 2 > eventsMax || this.#heldBytes * 2 > bytesMax;
+  }
+
   #mustSpill(): boolean {
     if (this.#options.spool === undefined || this.#waiting.length === 0) return false;
     if (Date.now() < this.#spoolPausedUntilMs) return false;
-    const { eventsMax, bytesMax } = this.#options.buffer;
-    const isFilling = this.#heldEvents * 2 > eventsMax || this.#heldBytes * 2 > bytesMax;
     const isWanted = this.#options.strict === "spool" || this.#awaySinceMs !== undefined;
-    return (isWanted || isFilling) && this.#waiting.some((entry) => this.#maySpill(entry));
+    return (isWanted || this.#isFilling) && this.#waiting.some((entry) => this.#maySpill(entry));
   }
 
   #scheduleSpill(delayMs: number): void {

@@ -16,14 +16,16 @@ export function nameOfRoute(method: string, route: string): string {
   return `${verb}${words.join("")}`.slice(0, nameLengthMax);
 }
 
+/** A parameter in a segment, with its expression (`:id(\\d+)`) and its mark (`:id?`). */
+const parameter = /[:{<]\+?([A-Za-z_$][\w$]*)[}>]?(\([^)]*\))?[?+*]?/g;
+
 function nameOfSegment(segment: string): string {
-  // `:id`, `:id(\\d+)`, `:id?`, `{id}`, `<id>`; several in one segment (`:from-:to`) are one after the other.
-  const parameters = [...segment.matchAll(/[:{<]\+?([A-Za-z_$][\w$]*)/g)].map((match) => match[1]);
-  if (parameters.length > 0)
-    return `By${parameters.map((name) => pascalCase(name ?? "")).join("")}`;
   const wildcard = /^\*+(\w*)/.exec(segment);
   if (wildcard !== null) return `By${pascalCase(wildcard[1] || "path")}`;
-  return pascalCase(segment);
+  // Text around stays: `report.{format}` is `ReportByFormat`, `:from-:to` is `ByFromTo`.
+  const names = [...segment.matchAll(parameter)].map((match) => pascalCase(match[1] ?? ""));
+  const text = pascalCase(segment.replaceAll(parameter, " "));
+  return names.length === 0 ? text : `${text}By${names.join("")}`;
 }
 
 /** `list-users`, `list_users`, `listUsers` and `ListUsers` are all `ListUsers`. */

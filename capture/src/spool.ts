@@ -59,11 +59,14 @@ const abandonedAfterMs = 5 * 60_000;
 /** While the spool is full, the folder is looked at again at most this often. */
 const recountIntervalMs = 1000;
 
-/** Tells this process from an earlier one with the same pid, as in a restarted container. */
-const tokens = globalThis as { [tokenKey]?: string };
-const tokenKey: unique symbol = Symbol.for("cairn.capture.process") as never;
-tokens[tokenKey] ??= randomBytes(5).toString("hex");
-const processToken = tokens[tokenKey];
+/**
+ * Of the process and not of this module, which may be loaded twice: a token that tells the process from an earlier one
+ * with the same pid, as in a restarted container, and the files that its living spools have in hand.
+ */
+const processWide = globalThis as { [processKey]?: { token: string; inHand: Set<string> } };
+const processKey: unique symbol = Symbol.for("cairn.capture.spool") as never;
+processWide[processKey] ??= { token: randomBytes(5).toString("hex"), inHand: new Set() };
+const { token: processToken, inHand } = processWide[processKey];
 const host = hostname().replaceAll(/[^A-Za-z0-9.-]/g, "-") || "host";
 
 export class Spool {
@@ -119,8 +122,9 @@ export class Spool {
       if (found === undefined) continue;
       bytes += found.size;
       if (this.#leftAlone.has(name)) continue;
-      if (isOurs(parsed)) await this.#touch(name);
-      else if (isAbandoned(parsed, found.mtimeMs)) await this.#adopt(name, parsed, found.size);
+      if (inHand.has(name)) await this.#touch(name);
+      else if (isOurs(parsed) || isAbandoned(parsed, found.mtimeMs))
+        await this.#adopt(name, parsed, found.size);
     }
     this.#folderBytes = bytes;
     this.#countedAtMs = Date.now();
@@ -142,6 +146,7 @@ export class Spool {
           return;
         }
         this.#open = undefined;
+        inHand.delete(file.name);
         await file.handle.close();
       }
       throw new CaptureError("SpoolFailed", `files in ${this.#folder} keep losing their names`);
@@ -162,7 +167,7 @@ export class Spool {
       } catch (error) {
         // Adopted by another process, which then sends it; or unreadable, and then left for a person to look at.
         if (!isMissing(error)) this.#leaveAlone(name, error);
-        this.#complete.delete(name);
+        this.#letGo(name);
       }
     }
   }
@@ -170,7 +175,7 @@ export class Spool {
   /** Called when Cairn has acknowledged every line of it. */
   async remove(name: string): Promise<void> {
     const bytes = this.#complete.get(name) ?? 0;
-    this.#complete.delete(name);
+    this.#letGo(name);
     try {
       await unlink(join(this.#folder, name));
       this.#folderBytes = Math.max(0, this.#folderBytes - bytes);
@@ -179,9 +184,16 @@ export class Spool {
     }
   }
 
-  /** Completes the open file, so that any later process can send it. */
-  close(): Promise<void> {
-    return this.#inTurn(() => this.#seal());
+  /** Completes the open file and lets go of all, so that any later spool can send them. */
+  async close(): Promise<void> {
+    await this.#inTurn(() => this.#seal());
+    for (const name of this.#complete.keys()) inHand.delete(name);
+    this.#complete.clear();
+  }
+
+  #letGo(name: string): void {
+    this.#complete.delete(name);
+    inHand.delete(name);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -216,6 +228,7 @@ export class Spool {
 
   async #create(): Promise<OpenFile> {
     const name = `${newStem()}.open`;
+    inHand.add(name);
     const handle = await open(join(this.#folder, name), "ax", 0o600);
     this.#open = { name, handle, bytes: 0 };
     await this.#syncFolder();
@@ -251,21 +264,27 @@ export class Spool {
     await file.handle.close();
     const complete = file.name.replace(/open$/, "ndjson");
     try {
+      inHand.add(complete);
       await rename(join(this.#folder, file.name), join(this.#folder, complete));
       this.#complete.set(complete, file.bytes);
     } catch (error) {
+      inHand.delete(complete);
       // Adopted by another process, which then sends it.
       if (!isMissing(error)) throw error;
+    } finally {
+      inHand.delete(file.name);
     }
   }
 
   async #adopt(name: string, parsed: FileName, bytes: number): Promise<void> {
     const ours = `${newStem(parsed.createdMs)}.ndjson`;
+    inHand.add(ours);
     try {
       await rename(join(this.#folder, name), join(this.#folder, ours));
       this.#complete.set(ours, bytes);
       await this.#touch(ours);
     } catch (error) {
+      inHand.delete(ours);
       if (!isMissing(error)) this.#leaveAlone(name, error);
     }
   }
