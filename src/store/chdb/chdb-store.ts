@@ -1,0 +1,240 @@
+// The embedded store: ClickHouse in this process (chDB), one table of events in one folder.
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import { CairnError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { StoredEvent } from "../../event/row.ts";
+import type { Segment } from "../../journal/journal.ts";
+import type { EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
+import { closedError, Watermark } from "../watermark.ts";
+import { Loader } from "./load.ts";
+import { Binder, type BoundSql, selectEvents } from "./query.ts";
+import { deleteExpired } from "./retention.ts";
+import { decodeRows, readColumns } from "./row-format.ts";
+import { isResultTooLarge, type ReadKind, Sessions } from "./sessions.ts";
+import { gather, type Page, walk, windows } from "./walk.ts";
+import { WatermarkFile } from "./watermark-file.ts";
+
+export interface ChdbStoreOptions {
+  folder: string;
+  log: Log;
+  clock: Clock;
+  /** Sessions that answer queries; one of them is kept for lookups. */
+  readers?: number;
+  /** What the engine may use in all. Left out: half of the machine or container. */
+  memoryBytesMax?: number;
+}
+
+interface TimedPage {
+  read: Page;
+  /** Time that its queries took together. */
+  spentMs: () => number;
+}
+
+const table = "events_v1";
+const readersByDefault = 4;
+
+/** Opens the store, or makes it. DataFolderInUse: another process has it. */
+export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
+  const { folder, log } = options;
+  await mkdir(join(folder, "chdb"), { recursive: true });
+  const sessions = new Sessions(join(folder, "chdb"), {
+    readers: options.readers ?? readersByDefault,
+    memoryBytesMax: options.memoryBytesMax,
+  });
+  let file: WatermarkFile | undefined;
+  try {
+    const create = readFileSync(join(import.meta.dirname, `${table}.sql`), "utf8");
+    await sessions.write({ sql: create, params: {} });
+    file = await WatermarkFile.open(join(folder, "watermark"));
+  } catch (error) {
+    await sessions.close();
+    await file?.close();
+    throw error;
+  }
+  log.debug({ folder, watermark: String(file.saved) }, "store opened");
+  return new ChdbStore(sessions, file, new Loader(sessions, table, folder), options.clock);
+}
+
+class ChdbStore implements Store {
+  readonly #sessions: Sessions;
+  readonly #file: WatermarkFile;
+  readonly #loader: Loader;
+  readonly #clock: Clock;
+  readonly #watermark: Watermark;
+  /** What writes goes one behind the other: loads and deletions. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(sessions: Sessions, file: WatermarkFile, loader: Loader, clock: Clock) {
+    this.#sessions = sessions;
+    this.#file = file;
+    this.#loader = loader;
+    this.#clock = clock;
+    this.#watermark = new Watermark(file.saved);
+  }
+
+  load(segment: Segment): Promise<LoadOutcome> {
+    return this.#serially(async () => {
+      const nothing = { stored: 0, duplicates: 0, variants: 0 };
+      if (segment.lastSeq <= this.#watermark.seq) return nothing;
+      const outcome =
+        segment.count === 0 ? nothing : await this.#loader.load(segment, this.#watermark.seq);
+      await this.#file.save(segment.lastSeq);
+      this.#watermark.advance(segment.lastSeq);
+      return outcome;
+    });
+  }
+
+  watermark(): bigint {
+    return this.#watermark.seq;
+  }
+
+  reached(seq: bigint, signal?: AbortSignal): Promise<void> {
+    return this.#watermark.reached(seq, signal);
+  }
+
+  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]> {
+    const pinned = this.#pin(query);
+    if (query.text === undefined) {
+      return await gather(this.#page("lookup", signal).read, pinned, limit);
+    }
+    const found: StoredEvent[] = [];
+    const page = this.#page("scan", signal);
+    for await (const window of this.#windows(pinned, page, signal)) {
+      found.push(...(await gather(page.read, window, limit - found.length)));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<StoredEvent[]> {
+    const pinned = this.#pin(query);
+    const page = this.#page("scan", signal);
+    if (query.text === undefined) return yield* walk(page.read, pinned);
+    for await (const window of this.#windows(pinned, page, signal)) yield* walk(page.read, window);
+  }
+
+  /**
+   * Above our own watermark are rows of a load under way, or of one that a crash cut short. Pinned once, a walk does
+   * not see what is loaded while it lasts.
+   */
+  #pin(query: EventQuery): EventQuery {
+    const own = this.#watermark.seq;
+    return { ...query, watermark: query.watermark < own ? query.watermark : own };
+  }
+
+  #page(kind: ReadKind, signal?: AbortSignal): TimedPage {
+    let spentMs = 0;
+    const read: Page = async (query, limit) => {
+      const startedMs = this.#clock.monotonicMs();
+      const select = selectEvents(table, readColumns, query, limit);
+      try {
+        return decodeRows(await this.#sessions.read(kind, select, signal));
+      } finally {
+        spentMs += this.#clock.monotonicMs() - startedMs;
+      }
+    };
+    return { read, spentMs: () => spentMs };
+  }
+
+  async *#windows(
+    query: EventQuery,
+    page: TimedPage,
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventQuery> {
+    // Answered from the parts' own bounds, without reading rows.
+    const [bounds] = await this.#ask(
+      {
+        sql: `SELECT count() > 0, toUnixTimestamp64Milli(min(event_time)), toUnixTimestamp64Milli(max(event_time)) FROM ${table}`,
+        params: {},
+      },
+      signal,
+    );
+    const [any = 0, first = 0, last = 0] = bounds ?? [];
+    if (any === 1) yield* windows(query, { first, last }, page.spentMs);
+  }
+
+  async follow(cursor: bigint, limit: number): Promise<{ events: StoredEvent[]; cursor: bigint }> {
+    const end = this.#watermark.seq;
+    let low = cursor;
+    let step = BigInt(limit);
+    while (low < end) {
+      // A seq is used once: this many of them are at most this many events.
+      const high = low + step < end ? low + step : end;
+      const bind = new Binder();
+      const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(high)}`;
+      const sql = `SELECT ${readColumns} FROM ${table} WHERE ${between} ORDER BY seq`;
+      try {
+        const read = this.#sessions.read("scan", { sql, params: bind.params });
+        const events = decodeRows(await read);
+        if (events.length > 0) return { events, cursor: high };
+        low = await this.#beforeNext(high, end);
+      } catch (error) {
+        if (!isResultTooLarge(error) || step === 1n) throw error;
+        step = step / 8n || 1n;
+      }
+    }
+    return { events: [], cursor: low };
+  }
+
+  /** Jumps over a stretch of seqs whose rows were dropped or deleted. */
+  async #beforeNext(low: bigint, end: bigint): Promise<bigint> {
+    const bind = new Binder();
+    const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(end)}`;
+    const sql = `SELECT toString(if(count() = 0, ${bind.seq(end)}, min(seq) - 1)) FROM ${table} WHERE ${between}`;
+    const answer = this.#sessions.read("scan", { sql, params: bind.params }, undefined, "TSV");
+    return BigInt((await answer).toString("utf8").trim());
+  }
+
+  deleteExpired(nowMs: number, seqMax: bigint): Promise<number> {
+    return this.#serially(() => {
+      const own = this.#watermark.seq;
+      return deleteExpired(this.#sessions, table, nowMs, seqMax < own ? seqMax : own);
+    });
+  }
+
+  async status(): Promise<StoreStatus> {
+    const [row] = await this.#ask({
+      sql:
+        `SELECT (SELECT count() FROM ${table}), ` +
+        `(SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND table = '${table}')`,
+      params: {},
+    });
+    const [eventCount = 0, diskBytes = 0] = row ?? [];
+    return { watermark: this.#watermark.seq, eventCount, diskBytes };
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#watermark.close();
+    await this.#writing;
+    await this.#sessions.close();
+    await this.#file.close();
+  }
+
+  #serially<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    const written = this.#writing.then(write).catch((error: unknown) => {
+      throw error instanceof CairnError
+        ? error
+        : new CairnError("StoreUnavailable", "the store could not write", { cause: error });
+    });
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #ask(question: BoundSql, signal?: AbortSignal): Promise<number[][]> {
+    const answer = await this.#sessions.read("lookup", question, signal, "TSV");
+    return answer
+      .toString("utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split("\t").map(Number));
+  }
+}

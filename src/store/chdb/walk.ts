@@ -1,0 +1,88 @@
+// Walks a result in steps: each is one bounded query, so that memory stays small, first results come at once, an abort
+// is felt soon and readers are shared.
+import type { StoredEvent } from "../../event/row.ts";
+import type { EventQuery } from "../store.ts";
+import { isResultTooLarge } from "./sessions.ts";
+
+/** One query: at most `limit` events, in order. */
+export type Page = (query: EventQuery, limit: number) => Promise<StoredEvent[]>;
+
+/** At most `limit` events; where their bytes are too many for one answer, in several. */
+export async function gather(page: Page, query: EventQuery, limit: number): Promise<StoredEvent[]> {
+  const found: StoredEvent[] = [];
+  let step = limit;
+  while (found.length < limit) {
+    const wanted = Math.min(step, limit - found.length);
+    const after = found.at(-1) ?? query.after;
+    try {
+      const events = await page({ ...query, ...(after === undefined ? {} : { after }) }, wanted);
+      found.push(...events);
+      if (events.length < wanted) break;
+    } catch (error) {
+      if (!isResultTooLarge(error) || step === 1) throw error;
+      step = Math.ceil(step / 8);
+    }
+  }
+  return found;
+}
+
+const firstBatchEvents = 50;
+const batchBytesMax = 4 * 1024 * 1024;
+const batchEventsMax = 4000;
+
+/** Everything, in batches that grow to a few megabytes. */
+export async function* walk(page: Page, query: EventQuery): AsyncGenerator<StoredEvent[]> {
+  let limit = firstBatchEvents;
+  let after = query.after;
+  for (;;) {
+    const events = await gather(
+      page,
+      { ...query, ...(after === undefined ? {} : { after }) },
+      limit,
+    );
+    if (events.length > 0) yield events;
+    if (events.length < limit) return;
+    after = events.at(-1);
+    const bytes = events.reduce((sum, event) => sum + event.raw.length, 0);
+    const fitting = Math.floor((batchBytesMax * events.length) / Math.max(bytes, 1));
+    limit = Math.max(1, Math.min(limit * 4, fitting, batchEventsMax));
+  }
+}
+
+const windowMsFirst = 60_000;
+const stepMsWanted = 250;
+
+/**
+ * The time range of `query` in windows, nearest end first, each as long as one step takes about `stepMsWanted`: what a
+ * text search reads cannot be known beforehand. `boundsMs` is where the stored events begin and end; `queryMs` is the
+ * time spent in queries so far, which a slow consumer does not add to.
+ */
+export async function* windows(
+  query: EventQuery,
+  boundsMs: { first: number; last: number },
+  queryMs: () => number,
+): AsyncGenerator<EventQuery> {
+  const newest = query.order === "newest";
+  let fromMs = Math.ceil(Math.max(query.fromMs ?? -Infinity, boundsMs.first));
+  let toMs = Math.floor(Math.min(query.toMs ?? Infinity, boundsMs.last));
+  if (query.after !== undefined) {
+    if (newest) toMs = Math.min(toMs, query.after.eventTimeMs);
+    else fromMs = Math.max(fromMs, query.after.eventTimeMs);
+  }
+  let lengthMs = windowMsFirst;
+  while (fromMs <= toMs) {
+    const beforeMs = queryMs();
+    if (newest) {
+      const start = Math.max(fromMs, toMs - lengthMs + 1);
+      yield { ...query, fromMs: start, toMs };
+      toMs = start - 1;
+    } else {
+      const end = Math.min(toMs, fromMs + lengthMs - 1);
+      yield { ...query, fromMs, toMs: end };
+      fromMs = end + 1;
+    }
+    const tookMs = queryMs() - beforeMs;
+    const factor = stepMsWanted / Math.max(tookMs, 1);
+    lengthMs = Math.max(1000, Math.ceil(lengthMs * Math.min(8, Math.max(0.25, factor))));
+  }
+}
