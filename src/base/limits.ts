@@ -23,6 +23,22 @@ export const eventTimeMsMax = Date.UTC(2100, 0, 1);
 
 /** Bytes of one POST /v1/events body, after gunzip as well. */
 export const ingestBodyBytesMax = 64 * mib;
+/** Bytes of lines that one worker reads at a time: large enough to amortise the hand-over, small beside a frame of 50 ms. */
+export const ingestChunkBytes = 1 * mib;
+/** Smaller bodies are read at once on the main thread (about 0.2 ms): a worker's round trip would cost more. */
+export const ingestInlineBytesMax = 32 * kib;
+/** Refused lines that one report names; behind the last one the rest of the body is not taken. */
+export const ingestRejectedLinesMax = 10_000;
+/** Bytes of rows that wait for the journal on behalf of best-effort doors: what a crash can lose at most. */
+export const ingestBufferBytesMax = 8 * mib;
+/** How long a best-effort event waits for company before it is written. */
+export const ingestFlushIntervalMs = 50;
+/** Bytes of waiting rows that are written at once, without waiting for the interval. */
+export const ingestFlushBytes = 256 * kib;
+/** How long a best-effort buffer waits after the journal refused it: room on a disk does not come back sooner. */
+export const ingestRetryMs = 500;
+/** Bytes of rows whose callers wait for the disk: beyond it the disk cannot keep up and callers are told so. */
+export const ingestWaitingBytesMax = 64 * mib;
 /** Bytes of one AWS API request: far above any modelled CloudTrail, STS or IAM request. */
 export const awsBodyBytesMax = 1 * mib;
 
@@ -46,4 +62,9 @@ export const gatewayCaptureBytesMax = 1 * mib;
 
 assert(eventBytesMax <= eventImportBytesMax, "what is recorded live can be imported again");
 assert(eventImportBytesMax < segmentBytesMax, "an event fits into a segment");
+assert(eventImportBytesMax <= ingestBodyBytesMax, "an event fits into a body");
+assert(
+  ingestFlushBytes + eventBytesMax * 2 < ingestBufferBytesMax,
+  "the buffer outlasts one flush",
+);
 assert(eventParametersBytesMax < eventBytesMax, "a member fits into an event");

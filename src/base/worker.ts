@@ -3,8 +3,10 @@ import { Worker, type WorkerOptions } from "node:worker_threads";
 
 /** Starts the sibling module `name` (no extension) of the module at `parentUrl` as a worker thread. */
 export function startWorker(parentUrl: string, name: string, options: WorkerOptions = {}): Worker {
-  const fromSource = parentUrl.endsWith(".ts");
-  const url = new URL(`./${name}.${fromSource ? "ts" : "js"}`, parentUrl);
-  const execArgv = fromSource ? ["--import", "tsx"] : [];
-  return new Worker(url, { ...options, execArgv });
+  if (!parentUrl.endsWith(".ts")) return new Worker(new URL(`./${name}.js`, parentUrl), options);
+  // From source: a worker whose parent already has a loader ignores one given by `--import`, so it asks for tsx itself
+  // (found from the working folder, which is the project's in development).
+  const url = JSON.stringify(new URL(`./${name}.ts`, parentUrl).href);
+  const start = `import("tsx/esm/api").then(({ tsImport }) => tsImport(${url}, ${url}));`;
+  return new Worker(start, { ...options, eval: true, execArgv: [] });
 }

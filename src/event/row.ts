@@ -128,14 +128,18 @@ export interface RowBatch {
   offsets: number[];
 }
 
+const emptyBytes = Buffer.alloc(0);
+
 /** Collects encoded rows in one growing buffer. */
 export class RowWriter {
-  #bytes: Buffer;
+  #bytes: Buffer = emptyBytes;
+  /** Reserved with the first row: a writer that is only taken from once needs no second buffer. */
+  #initialBytes: number;
   #length = 0;
   #offsets: number[] = [];
 
   constructor(initialBytes = 256 * 1024) {
-    this.#bytes = Buffer.allocUnsafe(initialBytes);
+    this.#initialBytes = initialBytes;
   }
 
   get byteLength(): number {
@@ -169,7 +173,8 @@ export class RowWriter {
   /** The rows so far; the writer starts afresh. */
   take(): RowBatch {
     const batch = { bytes: this.#bytes.subarray(0, this.#length), offsets: this.#offsets };
-    this.#bytes = Buffer.allocUnsafe(Math.max(this.#length, 64 * 1024));
+    this.#initialBytes = Math.max(this.#length, 64 * 1024);
+    this.#bytes = emptyBytes;
     this.#length = 0;
     this.#offsets = [];
     return batch;
@@ -221,7 +226,9 @@ export class RowWriter {
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + count));
+    const size = Math.max(this.#initialBytes, this.#bytes.length * 2, this.#length + count);
+    // Never from the shared pool: the rows may be handed to another thread.
+    const grown = Buffer.allocUnsafeSlow(size);
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
