@@ -119,6 +119,8 @@ class Exchange<Request> {
     const originals = originalsOf(response);
     let state: "holding" | "waiting" | "open" | "refused" = "holding";
     const held: (() => void)[] = [];
+    /** Of writes that are held: whoever waits for one of them must not wait for ever when it is refused. */
+    const callbacks: (() => void)[] = [];
     let heldBytes = 0;
     let hasEnded = false;
     let wantsDrain = false;
@@ -137,6 +139,13 @@ class Exchange<Request> {
       originals.writeHead(refusal.status, refusal.headers);
       originals.end(refusal.body);
       if (wantsDrain) response.emit("drain");
+      for (const callback of callbacks.splice(0)) process.nextTick(callback);
+    };
+    const keepCallback = (args: unknown[]) => {
+      const callback = args.find((arg) => typeof arg === "function") as (() => void) | undefined;
+      if (callback === undefined) return;
+      if (state === "refused") process.nextTick(callback);
+      else callbacks.push(callback);
     };
     const decide = (status: number | undefined) => {
       if (state !== "holding") return;
@@ -166,6 +175,7 @@ class Exchange<Request> {
     response.write = ((...args: unknown[]) => {
       if (state === "open") return originals.write(...args);
       heldBytes += this.#keep(args);
+      keepCallback(args);
       const hasRoom = heldBytes < heldBytesMax || state === "refused";
       if (!hasRoom) wantsDrain = true;
       whenOpen(() => originals.write(...args), true);
@@ -175,6 +185,7 @@ class Exchange<Request> {
     response.end = ((...args: unknown[]) => {
       if (state === "open") return originals.end(...args);
       this.#keep(args);
+      keepCallback(args);
       hasEnded = true;
       whenOpen(() => originals.end(...args), response);
       decide(response.statusCode);
