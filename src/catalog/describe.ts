@@ -219,14 +219,9 @@ class Description {
 
   fault(): { errorCode?: string; errorMessage?: string } {
     const { response } = this.#call;
-    if (response === undefined) {
-      return {
-        errorCode: "ServiceUnavailable",
-        errorMessage: "The service could not be reached or did not answer.",
-      };
-    }
     const { error } = this.output;
-    if (error === undefined) return {};
+    // Without an answer the door knows what failed on its hop; nothing here does.
+    if (response === undefined || error === undefined) return {};
     const errorCode = this.#eventErrorCode(error.code, response.status);
     return error.message === ""
       ? { errorCode }

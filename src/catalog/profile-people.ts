@@ -89,7 +89,7 @@ export function hideClaims(said: JsonObject | undefined, hidden: HiddenValues): 
 }
 
 /** A filter on anything else may hold a name, an address or a number. */
-const namelessFilter = /^\s*"?(?:sub|cognito:user_status|status)"?\s*(?:=|\^=)/;
+const namelessFilter = /^\s*"?(?:sub|cognito:user_status|status)"?\s*\^?=\s*"[\w-]*"\s*$/;
 
 /** Names that stand in a filter, and the filter itself where it can hold one. */
 export function hideFilter(input: JsonObject, hidden: HiddenValues): void {

@@ -26,7 +26,11 @@ for (const [source, data] of Object.entries(dataEvents)) {
 }
 
 export const profiles: Profiles = {
-  // Two services that share one event source.
-  byId: { apigateway: apiGateway, apigatewayv2: apiGatewayV2 },
+  // Services that share one event source.
+  byId: {
+    apigateway: apiGateway,
+    apigatewayv2: apiGatewayV2,
+    elasticloadbalancingv2: { apiVersion: "2015-12-01" },
+  },
   bySource,
 };

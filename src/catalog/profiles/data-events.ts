@@ -130,7 +130,7 @@ export const dataEvents: Record<string, readonly DataEventRule[]> = {
       ),
     },
   ],
-  "rdsdata.amazonaws.com": [
+  "rds-data.amazonaws.com": [
     {
       operations: words(
         "BatchExecuteStatement BeginTransaction CommitTransaction ExecuteSql ExecuteStatement RollbackTransaction",

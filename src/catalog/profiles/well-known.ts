@@ -199,7 +199,8 @@ export const wellKnown: Record<string, Profile> = {
   "rds.amazonaws.com": rds,
   "redshift.amazonaws.com": rds,
   "elasticache.amazonaws.com": rds,
-  "rdsdata.amazonaws.com": {
+  "rds-data.amazonaws.com": {
+    eventSource: "rdsdata.amazonaws.com",
     masks: {
       sql: redacted,
       sqlStatements: redacted,
@@ -235,7 +236,6 @@ export const wellKnown: Record<string, Profile> = {
   "wafv2.amazonaws.com": { apiVersion: "2019-04-23" },
   "elasticfilesystem.amazonaws.com": { apiVersion: "2015-02-01" },
   "appmesh.amazonaws.com": { apiVersion: "2019-01-25" },
-  "elasticloadbalancing.amazonaws.com": { apiVersion: "2015-12-01" },
   "macie2.amazonaws.com": { queryAsText: true },
   "acm.amazonaws.com": {
     masks: {
@@ -245,6 +245,7 @@ export const wellKnown: Record<string, Profile> = {
     },
   },
   "ses.amazonaws.com": {
+    operations: { SendEmail: { readOnly: true } },
     hide: words(
       "ToAddresses CcAddresses BccAddresses Destinations Data RawMessage TemplateData ReplacementTemplateData",
     ),
