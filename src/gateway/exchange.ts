@@ -61,6 +61,8 @@ export class Exchange {
   #outgoing: ClientRequest | undefined;
   #answer: Answer | undefined;
   readonly #client: FinishedCall["client"];
+  /** Somebody listens to the request's body. */
+  #bodyTaken = false;
   #settled = false;
   #clientGone = false;
 
@@ -162,14 +164,14 @@ export class Exchange {
     });
     if (hop.body !== undefined) outgoing.end(hop.body);
     else if (!hasBody(request)) {
-      this.#requestCopy?.end();
+      this.#readRest();
       outgoing.end();
     } else this.#sendBody(outgoing, hop.filter);
   }
 
   /** Answers with an error of the gateway's own, and records the call with it. */
   fail(error: GatewayError): void {
-    this.request.resume();
+    this.#readRest();
     this.#settle(error, () => this.#answerWith(error));
   }
 
@@ -191,12 +193,26 @@ export class Exchange {
 
   /** What has been read of the body before it was sent on: the copy for the recorder. */
   noteBody(body: Buffer): void {
+    this.#bodyTaken = true;
     this.#requestCopy?.push(body);
     this.#requestCopy?.end();
   }
 
+  /** A body that goes nowhere is read all the same: in some protocols only it names the operation. */
+  #readRest(): void {
+    const { request } = this;
+    if (!this.#bodyTaken) {
+      this.#bodyTaken = true;
+      const copy = this.#requestCopy;
+      request.on("data", (chunk: Buffer) => copy?.push(chunk));
+      request.on("end", () => copy?.end());
+    }
+    request.resume();
+  }
+
   #sendBody(outgoing: ClientRequest, filter: BodyFilter | undefined): void {
     const { request } = this;
+    this.#bodyTaken = true;
     const copy = this.#requestCopy;
     const guarded = (filtering: () => Buffer | undefined): Buffer | undefined => {
       try {
@@ -323,7 +339,7 @@ export class Exchange {
       "a hop failed",
     );
     this.#outgoing?.destroy();
-    this.request.resume();
+    this.#readRest();
     this.#settle(failure, () => this.#answerWith(failure));
   }
 
@@ -364,18 +380,39 @@ export class Exchange {
     const finished = () => this.#finished(failure, completedMs);
     if (recorder === undefined || !strict) {
       release?.();
-      recorder?.recordSoon(finished, () => this.#drop());
+      if (recorder === undefined) return;
+      const done = () => this.#drop();
+      recorder.recordSoon(finished, done, this.#requestEnds());
       return;
     }
-    void this.#recordDurably(recorder, finished, release);
+    // Where the upstream has answered, it may be the answer that the client waits for before it sends on.
+    const isAwaited = failure !== undefined && this.head.headers["expect"] === undefined;
+    void this.#recordDurably(
+      recorder,
+      finished,
+      release,
+      isAwaited ? this.#requestEnds() : undefined,
+    );
+  }
+
+  /** The request has come whole, or never will. Undefined: it has already. */
+  #requestEnds(): Promise<void> | undefined {
+    const { request } = this;
+    if (request.readableEnded || request.destroyed || !hasBody(request)) return undefined;
+    return new Promise((resolve) => {
+      request.once("end", resolve);
+      request.once("close", resolve);
+    });
   }
 
   async #recordDurably(
     recorder: Recorder,
     finished: () => FinishedCall,
     release: (() => void) | undefined,
+    ready: Promise<void> | undefined,
   ): Promise<void> {
     try {
+      await ready;
       await recorder.recordDurably(finished());
     } catch (error) {
       this.#door.log.error(

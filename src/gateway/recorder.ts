@@ -67,10 +67,14 @@ export class Recorder {
     this.#options = options;
   }
 
-  /** After what is under way: recording must not stand in an answer's way. Never rejects. */
-  recordSoon(finished: () => FinishedCall, done: () => void): void {
+  /**
+   * After what is under way, and when `ready` has resolved: recording must not stand in an answer's way. Never rejects.
+   */
+  recordSoon(finished: () => FinishedCall, done: () => void, ready?: Promise<void>): void {
     const recording = new Promise<void>((resolve) => {
-      setImmediate(() => resolve(this.#record(finished)));
+      const begin = () => setImmediate(() => resolve(this.#record(finished)));
+      if (ready === undefined) begin();
+      else void ready.then(begin);
     });
     this.#pending.add(recording);
     void recording.finally(() => {
