@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { type AwsDoorOptions, createAwsDoor } from "../../src/aws/aws-door.ts";
+import { type AwsDoorOptions, createAwsDoor } from "../../src/aws/door.ts";
 import type { AwsRequest, AwsResponse } from "../../src/aws/request.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
