@@ -184,9 +184,9 @@ export class Hider {
     const shape = shapeOf(this.#service, member.s);
     if (this.#rules.show.has(plain) && shape.t !== "blob" && typeof value !== "object")
       return value;
-    // A flag or a number is no secret because of its name; only the model may say that it is.
-    const isFlag = typeof value === "boolean" || typeof value === "number";
-    if (member.sensitive || isSensitive(shape) || (this.#isHidden(name) && !isFlag)) {
+    // A flag is no secret because of its name (`PasswordResetRequired` and the like); only the model may say so.
+    const isNamed = this.#isHidden(name) && typeof value !== "boolean";
+    if (member.sensitive || isSensitive(shape) || isNamed) {
       return shape.t === "blob" ? this.#omitted(value) : this.#hidden(name, value);
     }
     return this.clean(shape, value);

@@ -4,7 +4,7 @@
 //   newer       DescribeHostsRequest: {MaxResults: 5, HostId: {content: "h-1", tag: 1}}, …Response: {xmlns, requestId}
 //
 // Which is which: the models spell the DryRun of the first API `dryRun` on the wire (observed 2026-11-21: agrees with
-// every EC2 record of the public sets in test/, but for the operations without a DryRun that are listed here).
+// every EC2 record that describe.test.ts reads, but for the operations without a DryRun that are listed here).
 import { isJsonObject, type JsonObject, type JsonValue } from "../event/json.ts";
 import { lowerFirst } from "./profile-render.ts";
 import { ec2Name } from "./protocol/form.ts";
@@ -24,11 +24,7 @@ function isFirstApi(operationName: string, input: StructureShape | undefined): b
   const dryRun = input?.m["DryRun"];
   return dryRun === undefined
     ? firstApiWithoutDryRun.has(operationName)
-    : ec2WireName("DryRun", dryRun) === "dryRun";
-}
-
-function ec2WireName(name: string, member: Member): string {
-  return member.n ?? name;
+    : wireName("DryRun", dryRun) === "dryRun";
 }
 
 /** Lists of the first API by their name in the query: the set's name and, for plain values, the item's. */

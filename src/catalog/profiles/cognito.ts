@@ -31,6 +31,7 @@ export const cognitoUserPools: Profile = {
     "authParameters challengeParameters challengeResponses clientMetadata contextData userContextData",
     "encodedData ipAddress destination deviceName friendlyDeviceName deviceSecretVerifierConfig providerDetails",
     "providerAttributeValue destinationUser sourceUser credential credentialCreationOptions preSignedUrl",
+    "sessionId originSessionId tokenSession lastIpAddress lastLocation userAgent secret",
     "eventContextData completionMessage clientSecretDescriptor credentialId friendlyCredentialName",
   ].flatMap((line) => line.split(" ")),
   // The models call the app client's id sensitive; it is not a user's.
