@@ -1,6 +1,6 @@
 // What every store keeps, driver by driver. A driver's test file calls `describeStore` with a way to open it.
 import { crc32c } from "@node-rs/crc32";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type EventColumns,
@@ -98,10 +98,19 @@ async function collect(store: Store, some: Partial<EventQuery> = {}): Promise<St
   return events;
 }
 
+/** Few different times and ids, so that pages end between equal ones. */
+function twins(first: number): TestEvent[] {
+  return Array.from({ length: 20 }, (_, index) => ({
+    eventTimeMs: noon + (index % 3),
+    eventId: id(index % 5),
+    raw: `{"n":${first + index}}`,
+  }));
+}
+
 const seqs = (events: readonly StoredEvent[]) => events.map((event) => Number(event.seq));
 
-export function describeStore(name: string, harness: StoreHarness): void {
-  describe(name, () => {
+export function describeStore(harness: StoreHarness): void {
+  describe("store contract", () => {
     let store: Store;
     beforeEach(async () => {
       store = await harness.open();
@@ -192,7 +201,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       for (const [index, value] of odd.entries()) {
         for (const column of ["userName", "eventName", "resourceName"] as const) {
           const found = await store.find(ask(store, { equals: [{ column, value }] }), 10);
-          expect(seqs(found), `${column} ${value.slice(0, 20)}`).toEqual([index + 1]);
+          expect([column, index, ...seqs(found)]).toEqual([column, index, index + 1]);
         }
         expect(
           (await store.find(ask(store), 10)).find((e) => e.seq === BigInt(index + 1))?.userName,
@@ -224,7 +233,8 @@ export function describeStore(name: string, harness: StoreHarness): void {
       const whole = await collect(store);
       for (const lost of [[], [3n], [4n], [5n], [4n, 7n], [3n, 4n, 5n, 7n]]) {
         store = await harness.crashed(store, 1n, lost);
-        expect(seqs(await collect(store)), "nothing of it is visible").toEqual([1]);
+        // Nothing of it is visible.
+        expect(seqs(await collect(store))).toEqual([1]);
         expect((await store.follow(0n, 100)).events).toHaveLength(1);
         const outcome = await store.load(segment);
         expect(outcome.stored).toBe(lost.length);
@@ -448,7 +458,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       const by = async (text: string, some: Partial<EventQuery> = {}) =>
         seqs(await store.find(ask(store, { text, ...some }), 10));
       for (const text of ["100% of_it\\n", "ä😀", "'quoted'", '"text":"']) {
-        expect(await by(text), text).toEqual([5, 4, 3, 2, 1]);
+        expect([text, ...(await by(text))]).toEqual([text, 5, 4, 3, 2, 1]);
       }
       expect(await by("100_ of")).toEqual([]);
       expect(await by("Ä")).toEqual([]);
@@ -459,14 +469,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
     });
 
     test("a walk in pages meets each event below its watermark once, whatever is loaded meanwhile", async () => {
-      const batch = (first: number) =>
-        Array.from({ length: 20 }, (_, index) => ({
-          // Few different times and ids, so that pages end between equal ones.
-          eventTimeMs: noon + (index % 3),
-          eventId: id(index % 5),
-          raw: `{"n":${first + index}}`,
-        }));
-      await store.load(segmentOf(1n, batch(1)));
+      await store.load(segmentOf(1n, twins(1)));
       for (const order of ["newest", "oldest"] as const) {
         const watermark = store.watermark();
         const expected = await collect(store, { order });
@@ -480,7 +483,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
           walked.push(...page);
           if (page.length === 0) break;
           const next = Number(store.watermark());
-          await store.load(segmentOf(BigInt(next + 1), batch(next + 1)));
+          await store.load(segmentOf(BigInt(next + 1), twins(next + 1)));
         }
         expect(seqs(walked)).toEqual(seqs(expected));
         expect(new Set(seqs(walked)).size).toBe(Number(watermark));
@@ -526,7 +529,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
       let cursor = 0n;
       while (cursor < store.watermark()) {
         const next = await store.follow(cursor, 2);
-        expect(next.cursor > cursor, "it moves").toBe(true);
+        expect(next.cursor).toBeGreaterThan(cursor);
         expect(next.events.every((e) => e.seq > cursor && e.seq <= next.cursor)).toBe(true);
         met.push(...seqs(next.events));
         cursor = next.cursor;
@@ -579,7 +582,7 @@ export function describeStore(name: string, harness: StoreHarness): void {
     test("a segment whose rows cannot all be read is not loaded", async () => {
       const segment = segmentOf(1n, [{ eventId: id(1) }]);
       const broken: Segment = { ...segment, bytes: async () => Promise.reject(new Error("gone")) };
-      await expect(store.load(broken)).rejects.toThrow();
+      await expect(store.load(broken)).rejects.toThrow(/gone|could not/);
       expect(store.watermark()).toBe(0n);
       expect(await store.load(segment)).toMatchObject({ stored: 1 });
     });

@@ -44,8 +44,6 @@ function engineArguments(limits: SessionLimits): string[] {
     background_common_pool_size: 2,
     background_fetches_pool_size: 1,
     background_move_pool_size: 1,
-    max_thread_pool_size: 200,
-    max_thread_pool_free_size: 16,
     ...(limits.memoryBytesMax === undefined
       ? {}
       : { max_server_memory_usage: limits.memoryBytesMax }),

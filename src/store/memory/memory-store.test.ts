@@ -4,7 +4,7 @@ import { describeStore } from "../store.contract.ts";
 import type { Store } from "../store.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 
-describeStore("the store in memory", {
+describeStore({
   open: async () => createMemoryStore(),
   // What it holds goes with the process; the contract asks only that nothing changes.
   reopen: async (store: Store) => store,
