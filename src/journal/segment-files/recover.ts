@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { CairnError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Segment } from "../journal.ts";
-import type { Disk } from "./disk.ts";
+import { type Disk, writeAll } from "./disk.ts";
 import { type FileName, markName, parseFileName, sealedName } from "./file-name.ts";
 import { isLockName } from "./folder-lock.ts";
 import { type Run, scanRows } from "./scan-rows.ts";
@@ -165,9 +165,9 @@ class Recovery {
     const hasTail = bytes.length > (runs.at(-1)?.end ?? 0);
     const endsWell = parsed.kind === "sealed" ? lastSeq === parsed.lastSeq : isNewest || !hasTail;
     if (runs.length <= 1 && startsWell && endsWell) {
-      await this.#keep(name, parsed, runs[0], bytes.length);
+      await this.#keep(name, parsed, runs[0], bytes);
     } else {
-      if (parsed.kind === "open") await this.#flush(path, bytes.length);
+      if (parsed.kind === "open") await this.#writeAgain(path, bytes);
       this.#keepRuns(name, parsed, runs, bytes.length);
     }
     if (runs.length > 0) {
@@ -182,10 +182,11 @@ class Recovery {
     name: string,
     parsed: RowFileName,
     run: Run | undefined,
-    size: number,
+    bytes: Buffer,
   ): Promise<void> {
     const path = join(this.#folder, name);
     const end = run?.end ?? 0;
+    const size = bytes.length;
     if (size > end) {
       this.#log.warn(
         { path, cutBytes: size - end, rowCount: run?.count ?? 0 },
@@ -194,8 +195,8 @@ class Recovery {
           : "journal: cut what stood behind the recorded end of a segment",
       );
     }
-    if (parsed.kind === "open") await this.#flush(path, end);
-    else if (size > end) await this.#flush(path, end);
+    if (parsed.kind === "open") await this.#writeAgain(path, bytes.subarray(0, end));
+    else if (size > end) await this.#cut(path, end);
     if (run === undefined) {
       const mark = markName(parsed.firstSeq);
       await this.#disk.rename(path, join(this.#folder, mark));
@@ -231,10 +232,22 @@ class Recovery {
   }
 
   /**
-   * What a killed process had written but not flushed is still in the kernel's memory, and reads like the rest. It must
-   * reach the disk before a reader sees it: else a loss of power would take it back, and its seqs be given out again.
+   * What a killed process had written but not flushed is still in the kernel's memory, and reads like the rest; after
+   * a failed flush the kernel even takes it for flushed. It must be on the disk before a reader sees it: else a loss of
+   * power would take it back, and its seqs would be given out again. So the same bytes are written once more.
    */
-  async #flush(path: string, end: number): Promise<void> {
+  async #writeAgain(path: string, bytes: Buffer): Promise<void> {
+    const file = await this.#disk.openExisting(path);
+    try {
+      await file.truncate(bytes.length);
+      if (bytes.length > 0) await writeAll(file, [bytes], 0);
+      await file.flush();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #cut(path: string, end: number): Promise<void> {
     const file = await this.#disk.openExisting(path);
     try {
       await file.truncate(end);
