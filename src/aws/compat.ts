@@ -13,6 +13,7 @@ const differences = [
   "**HTTP statuses** of awsJson errors are those that the CloudTrail API reference prints: 400 for every modelled exception, 403 for what fails authentication, 404 for an unknown operation, 413 for a body over 1 MiB, 500 and 503 for what is the server's fault.",
   "**Region.** The region in the signature's credential scope is the endpoint's region; any name is accepted.",
   "**Clock skew** is five minutes for every service, also for those that AWS gives fifteen.",
+  "**Payloads.** `UNSIGNED-PAYLOAD` and bodies in signed or unsigned chunks (`aws-chunked`) are accepted for every service, not only for S3.",
   "**Timestamps in requests** may also be ISO 8601 texts; a time without a zone is UTC.",
   "**Wrong signatures.** A call that names a key of the account but is not signed with its secret is recorded with `userIdentity.type` `Unknown`, its key id and no parameters. Calls with unknown keys, or without a signature, are not recorded.",
   "**Recording is part of the answer.** A call's event is durable before its answer goes out. When it cannot be recorded (a full disk), a read is answered all the same and the log says so.",

@@ -210,6 +210,11 @@ describe("what is refused", () => {
     ],
     [{ fromMs: -1 }, /^InvalidTimeRange/],
     [{ toMs: 1e300 }, /^InvalidTimeRange/],
+    [{ toMs: Date.UTC(9999, 11, 31) }, /^accepted/],
+    [
+      { toMs: Date.UTC(10_000, 0, 1) },
+      /^InvalidTimeRange: EndTime 253402300800 is outside the years 1970 to 9999/,
+    ],
     [{ nextToken: "" }, /^InvalidNextToken/],
     [{ nextToken: "abc.def" }, /^InvalidNextToken: The NextToken is not one that this server gave/],
   ])("%o", async (request, expected) => {

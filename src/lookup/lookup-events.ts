@@ -66,6 +66,8 @@ const insightKeys = ["EventId", "EventName", "EventSource"];
 const valueWeightMax = 2000;
 /** One for each key, and room; each is one more condition for the store. */
 const attributesMax = 10;
+/** People write "for ever" as the last year that a date can show. */
+const askedTimeMsMax = Date.UTC(10_000, 0, 1);
 const dayMs = 24 * 3600 * 1000;
 
 export function createLookupEvents(options: LookupEventsOptions): LookupEvents {
@@ -121,10 +123,10 @@ function resolveRange(request: LookupRequest, nowMs: EpochMs): { fromMs: number;
     ["StartTime", fromMs],
     ["EndTime", toMs],
   ] as const) {
-    if (value !== undefined && !(value >= 0 && value < eventTimeMsMax)) {
+    if (value !== undefined && !(value >= 0 && value < askedTimeMsMax)) {
       throw new CairnError(
         "InvalidTimeRange",
-        `${name} ${value / 1000} is outside 1970-01-01T00:00:00Z to 2099-12-31T23:59:59Z (seconds since the epoch)`,
+        `${name} ${value / 1000} is outside the years 1970 to 9999 (seconds since the epoch)`,
       );
     }
   }
@@ -135,9 +137,10 @@ function resolveRange(request: LookupRequest, nowMs: EpochMs): { fromMs: number;
     );
   }
   const oldestMs = nowMs - lookupDays * dayMs;
+  // No event is later than `eventTimeMsMax`, and the store need not know such times.
   return {
-    fromMs: Math.max(Math.ceil(fromMs ?? oldestMs), oldestMs),
-    toMs: Math.floor(toMs ?? nowMs),
+    fromMs: Math.min(Math.max(Math.ceil(fromMs ?? oldestMs), oldestMs), eventTimeMsMax),
+    toMs: Math.min(Math.floor(toMs ?? nowMs), eventTimeMsMax),
   };
 }
 

@@ -116,7 +116,8 @@ function readValue(
 
 /** Epoch seconds; as leniency also the ISO 8601 text that people write. */
 function readTimestamp(value: JsonValue, path: string): number {
-  if (typeof value === "number") return value * 1000;
+  // Whole milliseconds: 1424476529.123 * 1000 is a little more than it says.
+  if (typeof value === "number") return Math.round(value * 1000);
   if (typeof value === "string") {
     const iso = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
     // A time without a zone is UTC.
