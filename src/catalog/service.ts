@@ -49,6 +49,8 @@ export interface Operation {
   read?: true;
   /** The operation needs no signature (`authtype: none`), e.g. Cognito SignUp. */
   unsigned?: true;
+  /** Deprecated, and a newer operation stands at the same method and path: that one is meant. */
+  old?: true;
 }
 
 export type Shape = StructureShape | ListShape | MapShape | ScalarShape;

@@ -1,0 +1,5 @@
+// Constraints.
+import type { Service } from "../../src/catalog/service.ts";
+export function applyConstraints(service: Service): Service {
+  return service;
+}

@@ -1,0 +1,50 @@
+// Collects a service's shapes under names; scalars that are alike share one.
+import type { ScalarShape, Shape } from "../../src/catalog/service.ts";
+
+export class ShapeTable {
+  readonly shapes: Record<string, Shape> = {};
+
+  /** False: the name is taken, by this very shape or (recursion) by one that is being built. */
+  reserve(name: string): boolean {
+    if (Object.hasOwn(this.shapes, name)) return false;
+    this.shapes[name] = { t: "document" };
+    return true;
+  }
+
+  set(name: string, shape: Shape): void {
+    this.shapes[name] = shape;
+  }
+
+  scalar(shape: ScalarShape): string {
+    const name = [
+      shape.sensitive === true ? "sensitive " : "",
+      shape.json === true ? "json " : "",
+      shape.stream === true ? "streaming " : "",
+      shape.f === undefined ? "" : `${shape.f} `,
+      shape.t,
+    ].join("");
+    this.shapes[name] = shape;
+    return name;
+  }
+}
+
+/** Only what the operations reach, in the order of names. */
+export function reachable(
+  roots: Iterable<string | undefined>,
+  shapes: Readonly<Record<string, Shape>>,
+): Record<string, Shape> {
+  const seen = new Set<string>();
+  const waiting = [...roots].filter((name) => name !== undefined);
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const shape = shapes[name];
+    if (shape === undefined) throw new Error(`no shape is named ${name}`);
+    if (shape.t === "structure") waiting.push(...Object.values(shape.m).map((each) => each.s));
+    if (shape.t === "list") waiting.push(shape.e.s);
+    if (shape.t === "map") waiting.push(shape.k.s, shape.v.s);
+  }
+  const kept: Record<string, Shape> = {};
+  for (const name of [...seen].toSorted()) kept[name] = shapes[name] as Shape;
+  return kept;
+}
