@@ -87,7 +87,12 @@ const objectBytesMax = {
   additionalEventData: 28 * kib,
 };
 /** What an event over 256 KiB gives up first. */
-const droppedFirst = ["additionalEventData", "responseElements", "requestParameters"] as const;
+const droppedFirst = [
+  "additionalEventData",
+  "resources",
+  "responseElements",
+  "requestParameters",
+] as const;
 
 export function unknownIdentity(): Identity {
   return { type: "Unknown", principalId: "Anonymous" };
@@ -132,6 +137,8 @@ export function encodeEvent(event: FreeEvent, defaults: RecordDefaults): EventLi
   for (const name of droppedFirst) {
     if (line.length <= eventBytesMax) break;
     omitOver(members, name, 0);
+    // Readers walk over resources as a list.
+    if (name === "resources" && members[name] !== undefined) members[name] = [members[name]];
     line = Buffer.from(JSON.stringify(members));
   }
   if (line.length > eventBytesMax) {

@@ -206,6 +206,17 @@ describe("bounds", () => {
     expect(ingest.named("E199")).toHaveLength(0);
   });
 
+  test('strict "spool": when record() resolves, the event is in a file, whatever Cairn does', async () => {
+    ingest.behaviour = "hang";
+    const capture = open({ mode: "strict", strict: "spool", spool: { folder } });
+    for (const eventName of names(20)) {
+      await capture.record({ eventName });
+      expect(spooledText()).toContain(`"eventName":"${eventName}"`);
+    }
+    await Promise.all(names(50, "Together").map((eventName) => capture.record({ eventName })));
+    expect(spooledText().match(/Together/g)).toHaveLength(50);
+  });
+
   test("strict: a full spool refuses", async () => {
     ingest.behaviour = "error";
     const capture = open({

@@ -180,16 +180,17 @@ describe("sizes", () => {
 
   test("an event over 256 KiB gives up its objects, and is refused when that is not enough", () => {
     const resource = { ARN: `arn:${"x".repeat(1000)}`, type: "T" };
-    const large = {
+    const record = encode({
       requestParameters: { text: "x".repeat(90 * 1024) },
       responseElements: { text: "x".repeat(90 * 1024) },
       resources: Array.from({ length: 100 }, () => resource),
-    };
-    const record = encode(large);
-    expect(record["responseElements"]).toMatchObject({ omitted: true });
-    expect(record["requestParameters"]).toHaveProperty("text");
-    const resources = Array.from({ length: 300 }, () => resource);
-    expect(() => encode({ ...large, resources })).toThrow(/more than 262144/);
+    });
+    expect(record["resources"]).toEqual([
+      { omitted: true, originalSize: expect.any(Number) as number, reason: "resources too large" },
+    ]);
+    expect(record["responseElements"]).toHaveProperty("text");
+    const userIdentity = { type: "IAMUser", tags: "x".repeat(300 * 1024) } as const;
+    expect(() => encode({ userIdentity })).toThrow(/more than 262144/);
   });
 
   test("whatever the application hands over becomes one line of at most 256 KiB, or is refused", () => {
