@@ -1,5 +1,4 @@
 // Commits two keys at once, again and again, and prints each number after it is durable. Ends by being killed.
-import { writeSync } from "node:fs";
 import { openLmdbRegistry } from "../../src/registry/lmdb/lmdb-registry.ts";
 
 const [folder = ""] = process.argv.slice(2);
@@ -9,5 +8,5 @@ for (let number = 1; ; number++) {
     { key: "first", value: number },
     { key: "second", value: number },
   ]);
-  writeSync(1, `${number}\n`);
+  process.stdout.write(`${number}\n`);
 }

@@ -1,5 +1,6 @@
 // The few file operations that the journal is built on, so that a test can fail each one or pull the plug.
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { flushFolder, makeFolder } from "../../base/folder.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
@@ -32,9 +33,7 @@ export interface Disk {
 
 /** The real one. */
 export const nodeDisk: Disk = {
-  async makeFolder(folder) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  },
+  makeFolder,
   async list(folder) {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((each) => each.isFile()).map(({ name }) => name);
@@ -45,14 +44,7 @@ export const nodeDisk: Disk = {
   rename,
   remove: (path) => rm(path),
   lock: lockFolder,
-  async flushFolder(folder) {
-    const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  },
+  flushFolder,
 };
 
 async function openFile(path: string, flags: "wx" | "r+"): Promise<DiskFile> {

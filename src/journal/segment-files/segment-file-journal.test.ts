@@ -116,44 +116,31 @@ test("a folder with a path too long for a socket is locked all the same", async 
   await (await openSegmentFileJournal(options)).close();
 });
 
-test("64 MiB at once are taken without holding up the event loop for more than 50 ms", async () => {
-  const texts = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1300, "x"));
-  const part = batchOf(...texts);
-  const longestsMs: number[] = [];
-  // The best of three: other work on the machine can hold up any one of them.
-  for (let round = 0; round < 3 && !longestsMs.some((each) => each < 50); round++) {
-    const journal = await openSegmentFileJournal({
-      folder: newFolder(),
-      clock: systemClock,
-      log: silentLog,
-    });
-    const bytes = Buffer.concat(Array.from({ length: 45 }, () => part.bytes));
-    expect(bytes.length).toBeGreaterThan(64 * 2 ** 20);
-    const offsets = Array.from({ length: 45 }, (_, index) =>
-      part.offsets.map((offset) => offset + index * part.bytes.length),
-    ).flat();
-    const watch = watchEventLoop();
-    expect(await journal.append({ bytes, offsets })).toEqual({ firstSeq: 1n, count: 45_000 });
-    longestsMs.push(watch.longestMs());
-    await journal.close();
-  }
-  expect(Math.min(...longestsMs)).toBeLessThan(50);
+test("64 MiB at once leave the event loop a turn after each MiB", async () => {
+  const disk = new FaultyDisk();
+  const journal = await openSegmentFileJournal({
+    folder: newFolder(),
+    clock: systemClock,
+    disk,
+    log: silentLog,
+  });
+  const part = batchOf(...Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(1300, "x")));
+  const bytes = Buffer.concat(Array.from({ length: 45 }, () => part.bytes));
+  const mebibytes = bytes.length / 2 ** 20;
+  expect(mebibytes).toBeGreaterThan(64);
+  const offsets = Array.from({ length: 45 }, (_, index) =>
+    part.offsets.map((offset) => offset + index * part.bytes.length),
+  ).flat();
+  // The processor's work is done before the write; a turn is about a millisecond of it. (Counted, because a measured
+  // time would depend on what else the machine does.)
+  let turnCount = 0;
+  const count = () => {
+    if (disk.operations.includes("write")) return;
+    turnCount += 1;
+    setImmediate(count);
+  };
+  count();
+  expect(await journal.append({ bytes, offsets })).toEqual({ firstSeq: 1n, count: 45_000 });
+  expect(turnCount).toBeGreaterThan(mebibytes - 1);
+  await journal.close();
 });
-
-function watchEventLoop(): { longestMs: () => number } {
-  let longestMs = 0;
-  let last = performance.now();
-  let isDone = false;
-  const look = () => {
-    longestMs = Math.max(longestMs, performance.now() - last);
-    last = performance.now();
-    if (!isDone) setImmediate(look);
-  };
-  setImmediate(look);
-  return {
-    longestMs: () => {
-      isDone = true;
-      return Math.max(longestMs, performance.now() - last);
-    },
-  };
-}

@@ -3,10 +3,11 @@
 // Keys are their bytes of UTF-8, so that LMDB's own order is the order of `list`. A value is its version, a space and
 // its JSON text: `3 {"name":"Alice"}`. (lmdb-js can keep versions itself, but its ranges give the wrong ones: observed
 // with 3.5.6, and seen by the contract.)
-import { mkdir, open as openFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open as openFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { CairnError, isCairnError } from "../../base/errors.ts";
+import { flushFolder, makeFolder } from "../../base/folder.ts";
 import { checkChanges, checkKey } from "../check-changes.ts";
 import type { Change, Entry, Registry } from "../registry.ts";
 
@@ -18,7 +19,7 @@ export interface LmdbRegistryOptions {
 export async function openLmdbRegistry(options: LmdbRegistryOptions): Promise<Registry> {
   const { folder } = options;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await allocateLockFile(join(folder, "lock.mdb"));
     const root = open<string, Buffer>({
       path: folder,
@@ -31,9 +32,8 @@ export async function openLmdbRegistry(options: LmdbRegistryOptions): Promise<Re
       // Its batches have a promise of their own that nobody can catch: a full disk would end the process.
       eventTurnBatching: false,
     });
-    // LMDB flushes its file but not the names that lead to it.
-    await syncFolder(folder);
-    await syncFolder(dirname(folder));
+    // LMDB flushes its file, but not the file's name.
+    await flushFolder(folder);
     return new LmdbRegistry(root, folder);
   } catch (cause) {
     throw new CairnError("RegistryUnavailable", `cannot open the registry in ${folder}`, { cause });
@@ -52,15 +52,6 @@ async function allocateLockFile(path: string): Promise<void> {
   try {
     // Appended, never rewritten: another process may hold it open.
     await handle.appendFile(Buffer.alloc(bytesMin - size));
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await openFile(folder, "r");
-  try {
-    await handle.sync();
   } finally {
     await handle.close();
   }
