@@ -3,7 +3,7 @@
 export interface Entry<T = unknown> {
   key: string;
   value: T;
-  /** Grows by one with each change of this key; starts at 1. */
+  /** Grows by one with each change of this key; starts at 1, also when a deleted key comes back. */
   version: number;
 }
 
