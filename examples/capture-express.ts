@@ -21,10 +21,13 @@ app.use(
         : { type: "IAMUser", userName, principalId: `users/${userName}` };
     },
     requestBody: ["customer", "items"],
-    resources: ({ params: { id } }) =>
-      typeof id === "string"
+    resources: (request) => {
+      // Express sets no params where no route answers, whatever its types say.
+      const { id } = (request.params as express.Request["params"] | undefined) ?? {};
+      return typeof id === "string"
         ? [{ ARN: `arn:example:orders:::order/${id}`, type: "Example::Order" }]
-        : undefined,
+        : undefined;
+    },
   }),
 );
 app.use(express.json());

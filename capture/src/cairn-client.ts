@@ -86,7 +86,8 @@ export class CairnClient {
 
   async #currentCredentials(signal: AbortSignal): Promise<Credentials> {
     const known = this.#credentials;
-    if (known !== undefined && Date.now() - known.atMs < credentialsAgeMsMax) return known.value;
+    if (known !== undefined && performance.now() - known.atMs < credentialsAgeMsMax)
+      return known.value;
     // The application's function may never answer.
     const value = await withDeadline(
       this.#options.credentials(),
@@ -94,7 +95,7 @@ export class CairnClient {
       signal,
       "the credentials did not come in time",
     );
-    this.#credentials = { value, atMs: Date.now() };
+    this.#credentials = { value, atMs: performance.now() };
     return value;
   }
 

@@ -131,6 +131,8 @@ export function createCapture(options: CaptureOptions = {}): Capture {
   const strict = mode === "strict" ? (options.strict ?? "cairn") : undefined;
   checkOptions(options, defaults, strict);
   const url = urlOf(options.url || environment["CAIRN_URL"] || defaultUrl);
+  // Read before anything is started that would have to be stopped again.
+  const findOperation = options.openapi === undefined ? undefined : readOpenApi(options.openapi);
   const timeoutMs = options.timeoutMs ?? 10_000;
   const client = new CairnClient({
     url,
@@ -176,7 +178,7 @@ export function createCapture(options: CaptureOptions = {}): Capture {
     report,
     hides: hiddenBy(options.redact),
     redactEvent: options.redact?.event,
-    findOperation: options.openapi === undefined ? undefined : readOpenApi(options.openapi),
+    findOperation,
     identifyTimeoutMs: options.identifyTimeoutMs ?? 2_000,
   });
 }

@@ -76,6 +76,7 @@ export class Delivery {
   readonly #firstScan: Promise<void>;
   #failures = 0;
   #awaySinceMs: number | undefined;
+  /** These times are of the monotonic clock: a wall clock that is set back must not stop delivery. */
   #retryAtMs = 0;
   #spoolPausedUntilMs = 0;
   #replay: Replay | undefined;
@@ -162,11 +163,12 @@ export class Delivery {
 
   /** Strict mode: false while an event would not become durable in time, so that a request is better refused at once. */
   get isAvailable(): boolean {
-    if (this.#stopping || this.#heldEvents >= this.#options.buffer.eventsMax) return false;
-    const { strict, spool } = this.#options;
-    const spoolTakes = Date.now() >= this.#spoolPausedUntilMs && spool?.isFull !== true;
+    const { strict, spool, buffer } = this.#options;
+    if (this.#heldEvents >= buffer.eventsMax || this.#heldBytes >= buffer.bytesMax) return false;
+    if (this.#stopping) return false;
+    const spoolTakes = performance.now() >= this.#spoolPausedUntilMs && spool?.isFull !== true;
     if (strict === "spool" && spoolTakes) return true;
-    const awayMs = this.#awaySinceMs === undefined ? 0 : Date.now() - this.#awaySinceMs;
+    const awayMs = this.#awaySinceMs === undefined ? 0 : performance.now() - this.#awaySinceMs;
     return awayMs < this.#options.strictTimeoutMs;
   }
 
@@ -180,7 +182,7 @@ export class Delivery {
 
   /** Delivers within the bound; what is left goes to the spool, or is lost, counted and reported. */
   async close(timeoutMs: number): Promise<void> {
-    const deadlineMs = Date.now() + timeoutMs;
+    const deadlineMs = performance.now() + timeoutMs;
     await this.flush(timeoutMs);
     this.#stopping = true;
     this.#abort.abort();
@@ -218,12 +220,14 @@ export class Delivery {
       this.#scheduleSpill(isNow ? 0 : flushIntervalMs);
     }
     const isUrgent = isBatch || this.#someoneWaitsForCairn;
-    this.#scheduleSend(Math.max(isUrgent ? 0 : flushIntervalMs, this.#retryAtMs - Date.now()));
+    this.#scheduleSend(
+      Math.max(isUrgent ? 0 : flushIntervalMs, this.#retryAtMs - performance.now()),
+    );
   }
 
   #scheduleSend(delayMs: number): void {
     if (this.#sending || this.#stopping) return;
-    const dueMs = Date.now() + delayMs;
+    const dueMs = performance.now() + delayMs;
     if (dueMs >= this.#sendDueMs) return;
     clearTimeout(this.#sendTimer);
     this.#sendDueMs = dueMs;
@@ -256,21 +260,26 @@ export class Delivery {
   /** Something that does not wait for the next interval. */
   #hasUrgent(): boolean {
     if (this.#replay !== undefined || this.#options.spool?.hasComplete === true) return true;
+    // What must go to disk first is not for this loop, which would turn without end while the disk writes.
+    if (this.#isForDisk || this.#waiting.length === 0) return false;
     return (
       this.#waiting.length >= this.#batchEventsMax ||
       this.#someoneWaitsForCairn ||
-      (this.#idleWaiters.length > 0 && this.#waiting.length > 0)
+      this.#idleWaiters.length > 0
     );
   }
 
+  /** Strict "spool": what somebody waits for goes to disk first, as long as the disk takes it. */
+  get #isForDisk(): boolean {
+    return this.#options.strict === "spool" && this.#mustSpill();
+  }
+
   get #someoneWaitsForCairn(): boolean {
-    if (this.#waiting.at(-1)?.waiter === undefined) return false;
-    // Strict "spool": what somebody waits for goes to disk; to Cairn at once only when the disk does not take it.
-    return this.#options.strict === "cairn" || !this.#mustSpill();
+    return this.#waiting.at(-1)?.waiter !== undefined && !this.#isForDisk;
   }
 
   async #sendWaiting(): Promise<boolean> {
-    if (this.#options.strict === "spool" && this.#mustSpill()) return true;
+    if (this.#isForDisk) return true;
     const batch = this.#takeWaiting(() => true);
     if (batch.length === 0) return true;
     const answer = await this.#options.post(
@@ -351,8 +360,8 @@ export class Delivery {
     const jitteredMs = retryAfterMs ?? delayMs / 2 + (Math.random() * delayMs) / 2;
     this.#failures += 1;
     this.#counts.retries += 1;
-    this.#awaySinceMs ??= Date.now();
-    this.#retryAtMs = Date.now() + jitteredMs;
+    this.#awaySinceMs ??= performance.now();
+    this.#retryAtMs = performance.now() + jitteredMs;
     this.#options.report(
       new CaptureError(
         "DeliveryFailed",
@@ -403,10 +412,10 @@ export class Delivery {
 
   #reportDrops(now: boolean): void {
     if (this.#droppedUnreported === 0) return;
-    if (!now && Date.now() - this.#dropReportedMs < dropReportIntervalMs) return;
+    if (!now && performance.now() - this.#dropReportedMs < dropReportIntervalMs) return;
     const message = `${this.#droppedUnreported} events lost: no room in memory${this.#options.spool === undefined ? "" : " and in the spool"}`;
     this.#droppedUnreported = 0;
-    this.#dropReportedMs = Date.now();
+    this.#dropReportedMs = performance.now();
     this.#options.report(new CaptureError("EventDropped", message));
   }
 
@@ -428,7 +437,7 @@ export class Delivery {
 
   #mustSpill(): boolean {
     if (this.#options.spool === undefined || this.#waiting.length === 0) return false;
-    if (Date.now() < this.#spoolPausedUntilMs) return false;
+    if (performance.now() < this.#spoolPausedUntilMs) return false;
     const isWanted = this.#options.strict === "spool" || this.#awaySinceMs !== undefined;
     return (isWanted || this.#isFilling) && this.#waiting.some((entry) => this.#maySpill(entry));
   }
@@ -461,7 +470,7 @@ export class Delivery {
     try {
       await this.#options.spool?.append(batch.map((entry) => entry.line));
     } catch (error) {
-      this.#spoolPausedUntilMs = Date.now() + spoolPauseMs;
+      this.#spoolPausedUntilMs = performance.now() + spoolPauseMs;
       this.#waiting.unshift(...batch);
       this.#options.report(error as CaptureError);
       // While Cairn answers, those who wait may still get their event there in time.
@@ -519,7 +528,7 @@ export class Delivery {
   }
 
   async #untilTrue(condition: () => boolean, deadlineMs: number): Promise<void> {
-    while (!condition() && Date.now() < deadlineMs) {
+    while (!condition() && performance.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

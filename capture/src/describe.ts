@@ -1,7 +1,7 @@
 // What an event says of one HTTP call: who, which operation, with what, and how it ended.
 import { isIP } from "node:net";
 import { withDeadline } from "./cairn-client.ts";
-import { CaptureError, messageOf, type Report } from "./errors.ts";
+import { CaptureError, isThenable, messageOf, type Report } from "./errors.ts";
 import {
   guessRoute,
   isReadMethod,
@@ -204,15 +204,14 @@ async function identityOf<Request>(
 ): Promise<Identity> {
   try {
     const asked = options.identify?.(request);
-    const identity =
-      asked instanceof Promise
-        ? await withDeadline(
-            asked,
-            identifyTimeoutMs,
-            undefined,
-            `identify took more than ${identifyTimeoutMs} ms`,
-          )
-        : asked;
+    const identity = isThenable(asked)
+      ? await withDeadline(
+          Promise.resolve(asked),
+          identifyTimeoutMs,
+          undefined,
+          `identify took more than ${identifyTimeoutMs} ms`,
+        )
+      : asked;
     if (identity === undefined || identity === null) return unknownIdentity();
     return cleanIdentity(identity, hides);
   } catch (cause) {
@@ -233,17 +232,25 @@ function pathParametersOf<Request>(
   call: ObservedCall<Request>,
   fromDocument: Record<string, string> | undefined,
 ): Readonly<Record<string, unknown>> {
-  const fromRoute = call.route ? routeParameters(call.route, call.path) : {};
-  return call.pathParameters ?? fromDocument ?? fromRoute;
+  const known = call.pathParameters ?? {};
+  if (Object.keys(known).length > 0) return known;
+  return fromDocument ?? (call.route ? routeParameters(call.route, call.path) : {});
 }
 
-function callBack<T>(name: string, report: Report, run: () => T | undefined): T | undefined {
-  try {
-    return run();
-  } catch (cause) {
+/** What a function of the application says. One that throws, or answers later, says nothing. */
+export function callBack<T>(name: string, report: Report, run: () => T | undefined): T | undefined {
+  const failed = (cause: unknown) => {
     report(new CaptureError("CallbackFailed", `${name}: ${messageOf(cause)}`, { cause }));
-    return undefined;
+  };
+  try {
+    const value = run();
+    if (!isThenable(value)) return value;
+    failed(new Error("it answers with a promise, and is not waited for"));
+    value.then(undefined, failed);
+  } catch (cause) {
+    failed(cause);
   }
+  return undefined;
 }
 
 function chosen(value: unknown, members: boolean | readonly string[]): object {

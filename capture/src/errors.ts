@@ -49,7 +49,7 @@ const warningIntervalMs = 60_000;
 export function warningReport(): Report {
   const lastMs = new Map<CaptureErrorCode, number>();
   return (error) => {
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     if (nowMs - (lastMs.get(error.code) ?? -Infinity) < warningIntervalMs) return;
     lastMs.set(error.code, nowMs);
     process.emitWarning(error.message, { type: "CairnCaptureWarning", code: error.code });
@@ -58,13 +58,19 @@ export function warningReport(): Report {
 
 /** The application's own `onError` may throw too; that must not reach the request it was reporting on. */
 export function safeReport(report: Report): Report {
-  return (error) => {
+  return (failure) => {
     try {
-      report(error);
+      const result: unknown = report(failure);
+      // An `async` function fits the type as well; its rejection would end the process.
+      if (isThenable(result)) result.then(undefined, () => undefined);
     } catch {
       // Whoever reports errors by throwing them has been told; there is nobody left to tell.
     }
   };
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 export function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 // Plain node:http: wraps a request listener so that each call it answers is recorded.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Capture } from "./capture.ts";
-import type { CallOptions } from "./describe.ts";
+import { type CallOptions, callBack } from "./describe.ts";
 import { watchExchange } from "./http-exchange.ts";
 
 export interface NodeOptions<Request extends IncomingMessage = IncomingMessage>
@@ -19,7 +19,11 @@ export function captureHandler<Request extends IncomingMessage, Response extends
   return (request, response) => {
     const admitted = watchExchange(capture, options, request, response, () => ({
       request,
-      route: options.route?.(request),
+      route: callBack(
+        "route",
+        (error) => capture.report(error),
+        () => options.route?.(request),
+      ),
       body: (request as { body?: unknown }).body,
     }));
     if (admitted) void handler(request, response);

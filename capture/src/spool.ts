@@ -127,7 +127,7 @@ export class Spool {
         await this.#adopt(name, parsed, found.size);
     }
     this.#folderBytes = bytes;
-    this.#countedAtMs = Date.now();
+    this.#countedAtMs = performance.now();
   }
 
   /** When it resolves, the lines survive power loss. Rejects with SpoolFull or SpoolFailed; nothing is promised then. */
@@ -218,7 +218,7 @@ export class Spool {
 
   async #makeRoom(bytes: number): Promise<void> {
     if (this.#folderBytes + bytes <= this.#bytesMax) return;
-    if (Date.now() - this.#countedAtMs >= recountIntervalMs) await this.scan();
+    if (performance.now() - this.#countedAtMs >= recountIntervalMs) await this.scan();
     if (this.#folderBytes + bytes <= this.#bytesMax) return;
     throw new CaptureError(
       "SpoolFull",

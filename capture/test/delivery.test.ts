@@ -213,8 +213,12 @@ describe("bounds", () => {
       await capture.record({ eventName });
       expect(spooledText()).toContain(`"eventName":"${eventName}"`);
     }
-    await Promise.all(names(50, "Together").map((eventName) => capture.record({ eventName })));
-    expect(spooledText().match(/Together/g)).toHaveLength(50);
+    // More than one batch at once, and somebody who waits for the end.
+    const together = names(1200, "Together").map((eventName) => capture.record({ eventName }));
+    const flushed = capture.flush({ timeoutMs: 50 });
+    await Promise.all(together);
+    expect(spooledText().match(/Together/g)).toHaveLength(1200);
+    expect(await flushed).toBe(false);
   });
 
   test("strict: a full spool refuses", async () => {

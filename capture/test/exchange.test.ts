@@ -180,17 +180,26 @@ test("an Express router's mount point and middleware that answers early keep the
   const app = express();
   app.use(expressCapture<express.Request>(capture));
   const router = express.Router();
-  router.get("/orders/:orderId", (_, response) => void response.json({}));
+  router.get("/orders/:orderId", (request, response) => {
+    if (request.query["fail"] !== undefined) throw new Error("broken");
+    response.json({});
+  });
   app.use("/tenants/:tenant", (request, response, next) => {
     if (request.query["blocked"] === undefined) next();
     else response.status(401).json({ error: "who are you?" });
   });
   app.use("/tenants/:tenant", router);
+  app.use(((error: Error, _request, response, _next) =>
+    response.status(500).json({ message: error.message })) as express.ErrorRequestHandler);
   const url = await listen(createServer(app));
   await fetch(`${url}/tenants/t-77/orders/5`);
+  await fetch(`${url}/tenants/t-77/orders/5?fail`);
   await fetch(`${url}/tenants/t-77/orders/5?blocked`);
   expect(await capture.flush()).toBe(true);
-  expect(ingest.named("GetTenantsByIdOrdersByOrderId")).toHaveLength(1);
+  expect(ingest.named("GetTenantsByIdOrdersByOrderId")).toMatchObject([
+    { requestParameters: { orderId: "5" } },
+    { requestParameters: { orderId: "5", fail: "" }, errorMessage: "broken" },
+  ]);
   expect(ingest.named("UnmatchedRoute")[0]).toMatchObject({
     errorCode: "UnauthorizedException",
     errorMessage: "who are you?",
@@ -272,6 +281,25 @@ test("a listener that throws behaves as without the capture", async () => {
   expect((await fetch(`${url}/x`)).status).toBe(500);
   await capture.flush();
   expect(ingest.received[0]).toMatchObject({ errorCode: "InternalFailure" });
+});
+
+test("functions that answer with a rejected promise, where none is waited for, end nothing", async () => {
+  open({ onError: async () => Promise.reject(new Error("onError")) });
+  const rejected = (async () => Promise.reject(new Error("late"))) as never;
+  const url = await serve((_, response) => response.end("ok"), {
+    route: rejected,
+    skip: rejected,
+    resources: rejected,
+    additionalEventData: rejected,
+    eventName: rejected,
+    identify: rejected,
+  });
+  expect(await (await fetch(`${url}/x`)).text()).toBe("ok");
+  expect(await capture.flush()).toBe(true);
+  expect(ingest.received[0]).toMatchObject({
+    eventName: "GetX",
+    userIdentity: { type: "Unknown" },
+  });
 });
 
 test("a thousand calls pass while Cairn fails, and all are on record afterwards", async () => {
