@@ -284,8 +284,8 @@ test("a listener that throws behaves as without the capture", async () => {
 });
 
 test("functions that answer with a rejected promise, where none is waited for, end nothing", async () => {
-  open({ onError: async () => Promise.reject(new Error("onError")) });
   const rejected = (async () => Promise.reject(new Error("late"))) as never;
+  open({ onError: rejected });
   const url = await serve((_, response) => response.end("ok"), {
     route: rejected,
     skip: rejected,
