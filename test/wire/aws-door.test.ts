@@ -741,6 +741,7 @@ describe("the door itself", () => {
     }
     const good = await fetchRaw(chunked, "POST", "/", {}, headers, sent);
     expect(good.status).toBe(200);
+    expect(await chunked.events()).toMatchObject([{ requestParameters: { maxResults: 1 } }]);
     const changed = await fetchRaw(chunked, "POST", "/", {}, headers, sent.replace(":1}", ":2}"));
     expect(changed).toMatchObject({ status: 403, errorType: "InvalidSignatureException" });
   });
