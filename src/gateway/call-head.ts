@@ -21,6 +21,7 @@ export class CallHead {
   #headers: Record<string, string> | undefined;
   #signature: { parsed: ParsedSignature | CairnError | undefined } | undefined;
   #claims: Claims | undefined;
+  #requestHead: RequestHead | undefined;
 
   constructor(request: IncomingMessage) {
     this.#request = request;
@@ -67,21 +68,28 @@ export class CallHead {
 
   get signedRequest(): SignedRequest {
     const { method, path, query, headers } = this;
-    return { method, path, query, headers, rawHeaders: this.#request.rawHeaders };
+    const { rawHeaders } = this.#request;
+    // Only repeated headers are signed in another form than they are joined here.
+    const isPlain = Object.keys(headers).length * 2 === rawHeaders.length;
+    return isPlain
+      ? { method, path, query, headers }
+      : { method, path, query, headers, rawHeaders };
   }
 
   /** For the catalog: what the upstream gets, so that nobody shows one call to us and another to it. */
   get requestHead(): RequestHead {
+    if (this.#requestHead !== undefined) return this.#requestHead;
     const { method, path, query, claims } = this;
     const headers = this.#forwardedHeaders();
     const { signingName } = claims;
-    return {
+    this.#requestHead = {
       method,
       path,
       query,
       headers,
       ...(signingName === undefined ? {} : { signingName }),
     };
+    return this.#requestHead;
   }
 
   #forwardedHeaders(): Record<string, string> {

@@ -20,9 +20,26 @@ export type Verdict =
 export class Callers {
   readonly #directory: Pick<Directory, "findKey">;
   readonly #signingKeys = new SigningKeys();
+  readonly #lookUps = new WeakMap<CallHead, Promise<KeyForVerification | undefined>>();
 
   constructor(directory: Pick<Directory, "findKey">) {
     this.#directory = directory;
+  }
+
+  /**
+   * Looks up the key that the request names, once. Called when the request comes in: who it was is decided by what the
+   * directory says then, also where the key is disabled before the call has ended.
+   */
+  lookUp(head: CallHead): Promise<KeyForVerification | undefined> {
+    const known = this.#lookUps.get(head);
+    if (known !== undefined) return known;
+    const { accessKeyId } = head.claims;
+    const found =
+      accessKeyId === undefined ? Promise.resolve(undefined) : this.#directory.findKey(accessKeyId);
+    // Heard by whoever awaits it, and that is later.
+    found.catch(() => undefined);
+    this.#lookUps.set(head, found);
+    return found;
   }
 
   /**
@@ -35,7 +52,7 @@ export class Callers {
       return refused("MissingAuthenticationToken", "Missing Authentication Token");
     }
     if (signature instanceof CairnError) return { ok: false, error: signature };
-    const key = await this.#directory.findKey(signature.accessKeyId);
+    const key = await this.lookUp(head);
     if (key === undefined || key.status !== "Active") return unknownKey();
     const signingKey = this.#signingKeys.keyFor(signature, key.secret);
     const error = verifySignature(signature, head.signedRequest, signingKey, bodyHash, nowMs);
@@ -44,8 +61,8 @@ export class Callers {
   }
 
   /** The key that the request names is one of ours and may be used; the signature is not looked at. */
-  async knows(accessKeyId: string): Promise<boolean> {
-    return (await this.#directory.findKey(accessKeyId))?.status === "Active";
+  async knows(head: CallHead): Promise<boolean> {
+    return (await this.lookUp(head))?.status === "Active";
   }
 
   /**

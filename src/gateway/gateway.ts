@@ -214,6 +214,8 @@ class RunningGateway implements Gateway {
       if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
     });
     this.#forward(exchange);
+    // After the call is on its way: the answer takes longer than this.
+    if (this.#door.recorder !== undefined) void this.#callers.lookUp(exchange.head);
   }
 
   #forward(exchange: Exchange): void {
@@ -235,12 +237,12 @@ class RunningGateway implements Gateway {
       enter();
       return;
     }
-    void this.#admitKnown(exchange, accessKeyId, enter);
+    void this.#admitKnown(exchange, enter);
   }
 
-  async #admitKnown(exchange: Exchange, accessKeyId: string, enter: () => void): Promise<void> {
+  async #admitKnown(exchange: Exchange, enter: () => void): Promise<void> {
     try {
-      if (!(await this.#callers.knows(accessKeyId))) throw unknownKey().error;
+      if (!(await this.#callers.knows(exchange.head))) throw unknownKey().error;
       if (!exchange.clientGone) enter();
     } catch (error) {
       exchange.refuse(error);

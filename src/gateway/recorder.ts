@@ -3,7 +3,7 @@
 // Nothing that fails here may reach the forwarding: `#eventOf` is the one place where exceptions of the catalog's
 // readers end. A call whose parameters cannot be read is still recorded, without them.
 import type { TLSSocket } from "node:tls";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DescribedCall, ObservedCall } from "../catalog/call.ts";
@@ -59,28 +59,42 @@ interface BuiltEvent {
   ownerAccount: string;
 }
 
+interface QueuedCall {
+  finished: () => FinishedCall;
+  done: () => void;
+}
+
+/** Calls of one batch: about a millisecond of work, which is what an answer may at worst wait. */
+const batchCountMax = 32;
+/** How long a call waits for others. A crash loses what waits here, on top of the ingest's own buffer. */
+const batchDelayMs = 5;
+
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #pending = new Set<Promise<void>>();
+  #queue: QueuedCall[] = [];
+  #timer: Timer | undefined;
+  /** Calls whose request has not come whole yet. */
+  readonly #waiting = new Set<Promise<void>>();
+  readonly #batches = new Set<Promise<void>>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
   }
 
   /**
-   * After what is under way, and when `ready` has resolved: recording must not stand in an answer's way. Never rejects.
+   * When `ready` has resolved, and then later, with others: a batch of calls costs far less than each on its own between two answers, and no answer waits
+   * for it. Never rejects.
    */
   recordSoon(finished: () => FinishedCall, done: () => void, ready?: Promise<void>): void {
-    const recording = new Promise<void>((resolve) => {
-      const begin = () => setImmediate(() => resolve(this.#record(finished)));
-      if (ready === undefined) begin();
-      else void ready.then(begin);
-    });
-    this.#pending.add(recording);
-    void recording.finally(() => {
-      this.#pending.delete(recording);
-      done();
-    });
+    if (ready !== undefined) {
+      const waiting = ready.then(() => this.recordSoon(finished, done));
+      this.#waiting.add(waiting);
+      void waiting.finally(() => this.#waiting.delete(waiting));
+      return;
+    }
+    this.#queue.push({ finished, done });
+    if (this.#queue.length >= batchCountMax) this.#beginBatch();
+    else this.#timer ??= this.#options.clock.after(batchDelayMs, () => this.#beginBatch());
   }
 
   /** Resolves when the event is durable, or when there is none to write; else rejects. */
@@ -96,9 +110,30 @@ export class Recorder {
     this.#options.counters.recorded++;
   }
 
-  /** Waits for the calls whose events are still being made. */
+  /** Waits until what has been queued is handed over. */
   async settled(): Promise<void> {
-    await Promise.all(this.#pending);
+    while (this.#queue.length + this.#batches.size + this.#waiting.size > 0) {
+      this.#beginBatch();
+      await Promise.all([...this.#batches, ...this.#waiting]);
+    }
+  }
+
+  #beginBatch(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const queued = this.#queue;
+    if (queued.length === 0) return;
+    this.#queue = [];
+    const batch = new Promise<void>((resolve) => {
+      setImmediate(() => resolve(this.#recordAll(queued)));
+    });
+    this.#batches.add(batch);
+    void batch.finally(() => this.#batches.delete(batch));
+  }
+
+  async #recordAll(queued: readonly QueuedCall[]): Promise<void> {
+    await Promise.all(queued.map(({ finished }) => this.#record(finished)));
+    for (const { done } of queued) done();
   }
 
   /** What goes wrong is logged and counted. */
