@@ -22,11 +22,11 @@ const tasks = {
   start() {
     install();
     build();
-    return run("node", ["dist/cli/main.js", "start", ...taskArguments]);
+    return run("node", ["dist/cli/cairn.cjs", "start", ...taskArguments]);
   },
   dev() {
     install();
-    return run(bin("tsx"), ["watch", "src/cli/main.ts", "start", ...taskArguments]);
+    return run(bin("tsx"), ["watch", "src/cli/cairn.cts", "start", ...taskArguments]);
   },
   check() {
     install();
