@@ -553,6 +553,22 @@ export function describeStore(harness: StoreHarness): void {
       expect(met).toEqual([1, 501]);
     });
 
+    test("countStored says what became of a stretch of one owner's log", async () => {
+      await store.load(
+        segmentOf(1n, [
+          { eventId: id(1) },
+          { eventId: id(1) },
+          { eventId: id(1), raw: '{"other":"bytes"}' },
+          { eventId: id(2), ownerAccount: "444455556666" },
+          { eventId: id(3) },
+        ]),
+      );
+      expect(await store.countStored("111122223333", 1n, 5n)).toEqual({ stored: 3, variants: 1 });
+      expect(await store.countStored("111122223333", 2n, 4n)).toEqual({ stored: 1, variants: 1 });
+      expect(await store.countStored("444455556666", 1n, 99n)).toEqual({ stored: 1, variants: 0 });
+      expect(await store.countStored("444455556666", 5n, 5n)).toEqual({ stored: 0, variants: 0 });
+    });
+
     test("deleteExpired takes only what was kept long enough and every reader has passed", async () => {
       const month = 31 * 86_400_000;
       await store.load(

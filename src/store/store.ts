@@ -84,6 +84,15 @@ export interface Store {
   stream(query: EventQuery, signal?: AbortSignal): AsyncIterable<StoredEvent[]>;
   /** Up to about `limit` events with `seq` above the cursor, in `seq` order, and the cursor behind them. */
   follow(cursor: bigint, limit: number): Promise<{ events: StoredEvent[]; cursor: bigint }>;
+  /**
+   * What became of the log from `first` to `last`, both inclusive, of one owner: `stored` events are there, `variants` of
+   * them flagged; the others were exact duplicates (or retention has deleted them since). Ask once `last` is reached.
+   */
+  countStored(
+    ownerAccount: string,
+    first: bigint,
+    last: bigint,
+  ): Promise<{ stored: number; variants: number }>;
   /** Deletes rows kept long enough at `nowMs` and with `seq` at or below `seqMax`; how many went. */
   deleteExpired(nowMs: number, seqMax: bigint): Promise<number>;
   status(): Promise<StoreStatus>;

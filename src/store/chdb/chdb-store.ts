@@ -189,6 +189,21 @@ class ChdbStore implements Store {
     return BigInt((await answer).toString("utf8").trim());
   }
 
+  async countStored(
+    ownerAccount: string,
+    first: bigint,
+    last: bigint,
+  ): Promise<{ stored: number; variants: number }> {
+    const bind = new Binder();
+    const end = last < this.#watermark.seq ? last : this.#watermark.seq;
+    const sql =
+      `SELECT count(), countIf(variant = 1) FROM ${table} ` +
+      `WHERE seq >= ${bind.seq(first)} AND seq <= ${bind.seq(end)} AND owner_account = ${bind.string(ownerAccount)}`;
+    const [row] = await this.#ask({ sql, params: bind.params });
+    const [stored = 0, variants = 0] = row ?? [];
+    return { stored, variants };
+  }
+
   deleteExpired(nowMs: number, seqMax: bigint): Promise<number> {
     return this.#serially(() => {
       const own = this.#watermark.seq;

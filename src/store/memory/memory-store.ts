@@ -3,14 +3,8 @@ import { assert } from "../../base/assert.ts";
 import { CairnError } from "../../base/errors.ts";
 import { decodeRow, type StoredEvent } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
-import type {
-  EventKey,
-  EventQuery,
-  FilterColumn,
-  LoadOutcome,
-  Store,
-  StoreStatus,
-} from "../store.ts";
+import { matchesQuery } from "../match.ts";
+import type { EventKey, EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
 import { closedError, Watermark } from "../watermark.ts";
 
 export interface MemoryStoreFaults {
@@ -131,6 +125,19 @@ export class MemoryStore implements Store {
     return { events: page, cursor: end > cursor ? end : cursor };
   }
 
+  async countStored(
+    ownerAccount: string,
+    first: bigint,
+    last: bigint,
+  ): Promise<{ stored: number; variants: number }> {
+    this.#assertOpen();
+    const end = last < this.#watermark.seq ? last : this.#watermark.seq;
+    const events = [...this.#bySeq.values()].filter(
+      (event) => event.ownerAccount === ownerAccount && event.seq >= first && event.seq <= end,
+    );
+    return { stored: events.length, variants: events.filter(({ variant }) => variant).length };
+  }
+
   async deleteExpired(nowMs: number, seqMax: bigint): Promise<number> {
     this.#assertOpen();
     const end = seqMax < this.#watermark.seq ? seqMax : this.#watermark.seq;
@@ -198,21 +205,9 @@ function compareKeys(a: EventKey, b: EventKey): number {
 
 function matches(event: StoredEvent, query: EventQuery, watermark: bigint): boolean {
   if (event.seq > query.watermark || event.seq > watermark) return false;
-  if (query.ownerAccount !== undefined && event.ownerAccount !== query.ownerAccount) return false;
-  if (query.fromMs !== undefined && event.eventTimeMs < query.fromMs) return false;
-  if (query.toMs !== undefined && event.eventTimeMs > query.toMs) return false;
-  if (query.categories !== undefined && !query.categories.includes(event.eventCategory))
-    return false;
   if (query.after !== undefined) {
     const order = compareKeys(event, query.after);
     if (query.order === "newest" ? order >= 0 : order <= 0) return false;
   }
-  if (query.text !== undefined && !event.raw.includes(query.text, 0, "utf8")) return false;
-  return (query.equals ?? []).every(({ column, value }) => has(event, column, value));
-}
-
-function has(event: StoredEvent, column: FilterColumn, value: string): boolean {
-  if (column === "resourceType") return event.lookupResourceTypes.includes(value);
-  if (column === "resourceName") return event.lookupResourceNames.includes(value);
-  return event[column] === value;
+  return matchesQuery(event, query);
 }
