@@ -1,0 +1,44 @@
+// Lets a request to the event API in: verifies its signature, reads its body, says who called.
+import type { FastifyRequest } from "fastify";
+import { CairnError } from "../base/errors.ts";
+import type { Authenticator } from "../directory/authenticate.ts";
+import type { Caller } from "../event/user-identity.ts";
+import { readBody } from "./body.ts";
+import { httpRequest } from "./http-request.ts";
+
+export interface Admitted {
+  caller: Extract<Caller, { kind: "root" | "user" }>;
+  body: Buffer;
+}
+
+export type Admit = (request: FastifyRequest, bodyBytesMax: number) => Promise<Admitted>;
+
+export function createAdmit(authenticator: Authenticator): Admit {
+  return async (request, bodyBytesMax) => {
+    const head = httpRequest(request.raw, Buffer.alloc(0), false);
+    // Before a byte of the body: strangers do not get to send 64 MiB.
+    const early = await authenticator.examine(head, { service: "cairn", bodyHash: "unread" });
+    const isHashDeclared = early.signature?.payload.kind === "hash";
+    // Without a declared hash the signature covers the body itself, and only a mismatch can still turn out well.
+    const isHopeless =
+      !early.ok && (isHashDeclared || early.error.code !== "SignatureDoesNotMatch");
+    if (isHopeless) throw early.error;
+    const { bytes, sha256 } = await readBody(request.raw, bodyBytesMax);
+    if (early.ok && early.signature.payload.kind === "hash") {
+      if (early.signature.payload.hash !== sha256) throw hashMismatch();
+      return { caller: early.authenticated.caller, body: bytes };
+    }
+    const { caller } = await authenticator.authenticate(head, {
+      service: "cairn",
+      bodyHash: sha256,
+    });
+    return { caller, body: bytes };
+  };
+}
+
+function hashMismatch(): CairnError {
+  return new CairnError(
+    "PayloadHashMismatch",
+    "The provided 'x-amz-content-sha256' header does not match what was computed.",
+  );
+}

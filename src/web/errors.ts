@@ -1,0 +1,60 @@
+// The event API's words for each error: an HTTP status; the code itself is the name.
+import { CairnError, type ErrorCode } from "../base/errors.ts";
+
+export const errorStatus: Readonly<Record<ErrorCode, number>> = {
+  MissingAuthenticationToken: 403,
+  IncompleteSignature: 403,
+  InvalidClientTokenId: 403,
+  SignatureDoesNotMatch: 403,
+  PayloadHashMismatch: 400,
+  RequestTimeTooSkewed: 403,
+  RequestExpired: 403,
+  AccessDenied: 403,
+  UnknownOperation: 404,
+  OperationNotImplemented: 501,
+  SerializationFailed: 400,
+  ValidationFailed: 400,
+  IncompleteBody: 400,
+  RequestTooLarge: 413,
+  Throttled: 429,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  UnsupportedMediaType: 415,
+  InvalidLookupAttributes: 400,
+  InvalidTimeRange: 400,
+  InvalidMaxResults: 400,
+  InvalidNextToken: 400,
+  InvalidEventCategory: 400,
+  EntityAlreadyExists: 409,
+  NoSuchEntity: 404,
+  LimitExceeded: 409,
+  InvalidConfiguration: 400,
+  InvalidCatalogModel: 400,
+  JournalFull: 507,
+  JournalUnavailable: 503,
+  StoreUnavailable: 503,
+  StoreQueryTooLarge: 400,
+  RegistryConflict: 409,
+  RegistryUnavailable: 503,
+  DataFolderInUse: 503,
+  Unavailable: 503,
+};
+
+export interface ErrorBody {
+  code: string;
+  message: string;
+  requestId: string;
+}
+
+/** What a caller may know of an error: an unknown one is `InternalFailure`, and the log has the rest. */
+export function errorAnswer(
+  error: unknown,
+  requestId: string,
+): { status: number; body: ErrorBody } {
+  if (error instanceof CairnError) {
+    const { code, message } = error;
+    return { status: errorStatus[code], body: { code, message, requestId } };
+  }
+  const message = `an internal error; the log says more under request ${requestId}`;
+  return { status: 500, body: { code: "InternalFailure", message, requestId } };
+}

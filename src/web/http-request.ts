@@ -1,0 +1,62 @@
+// An HTTP request as the doors take it: raw path and query, headers by lower-case name, nothing interpreted.
+import type { IncomingMessage } from "node:http";
+
+export interface HttpRequest {
+  method: string;
+  /** As sent, without the query. */
+  path: string;
+  /** As sent, without `?`. */
+  query: string;
+  /** Lower-case names; repeated headers joined by `, `. */
+  headers: Record<string, string>;
+  rawHeaders: string[];
+  body: Buffer;
+  remoteAddress: string;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer | string;
+}
+
+export function httpRequest(
+  message: IncomingMessage,
+  body: Buffer,
+  trustProxy: boolean,
+): HttpRequest {
+  const url = message.url ?? "/";
+  const mark = url.indexOf("?");
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headersDistinct))
+    headers[name] = (value ?? []).join(", ");
+  return {
+    method: message.method ?? "GET",
+    path: mark === -1 ? url : url.slice(0, mark),
+    query: mark === -1 ? "" : url.slice(mark + 1),
+    headers,
+    rawHeaders: message.rawHeaders,
+    body,
+    remoteAddress: remoteAddress(message, trustProxy),
+  };
+}
+
+/** The caller's address: the socket's, or the first of X-Forwarded-For where a proxy in front is trusted to set it. */
+function remoteAddress(message: IncomingMessage, trustProxy: boolean): string {
+  const forwarded = trustProxy ? message.headers["x-forwarded-for"] : undefined;
+  const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(",")[0]?.trim();
+  const address = first ?? message.socket.remoteAddress ?? "";
+  // IPv4 over an IPv6 socket is IPv4 to everyone who reads the event.
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
+/** The service in the credential scope of a signed request, before anything is verified: it only picks the door. */
+export function claimedService(message: IncomingMessage): string | undefined {
+  const header = /Credential=[^/,]*\/\d*\/[^/,]*\/([^/,]+)\/aws4_request/.exec(
+    message.headers.authorization ?? "",
+  );
+  if (header !== null) return header[1];
+  const query =
+    /[?&]X-Amz-Credential=[^&]*?(?:%2F|\/)\d+(?:%2F|\/)[^&/]*?(?:%2F|\/)([^&/%]+)(?:%2F|\/)aws4_request/i;
+  return query.exec(message.url ?? "")?.[1];
+}

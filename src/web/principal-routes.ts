@@ -1,0 +1,75 @@
+// /v1/users and /v1/keys: who may call, for first steps without the AWS CLI.
+import type { FastifyInstance } from "fastify";
+import { CairnError } from "../base/errors.ts";
+import type { AccessKey, Directory, User } from "../directory/directory.ts";
+import type { Admit } from "./admit.ts";
+import { parseJsonBody } from "./event-routes.ts";
+
+const bodyBytesMax = 64 * 1024;
+
+export function principalRoutes(
+  web: FastifyInstance,
+  options: { admit: Admit; directory: Directory },
+): void {
+  const { admit, directory } = options;
+  web.get("/v1/users", async (request) => {
+    const { caller } = await admit(request, 0);
+    return { users: (await directory.listUsers(caller.accountId)).map(userAnswer) };
+  });
+  web.post("/v1/users", async (request) => {
+    const { caller, body } = await admit(request, bodyBytesMax);
+    const given = parseJsonBody(body) as Record<string, unknown>;
+    const userName = text(given, "userName");
+    if (userName === undefined) throw new CairnError("ValidationFailed", "userName is missing");
+    return userAnswer(await directory.createUser(caller.accountId, userName, text(given, "path")));
+  });
+  web.get("/v1/keys", async (request) => {
+    const { caller } = await admit(request, 0);
+    return { keys: (await directory.listAccessKeys(caller.accountId)).map(keyAnswer) };
+  });
+  web.post("/v1/keys", async (request) => {
+    const { caller, body } = await admit(request, bodyBytesMax);
+    const userName = text(parseJsonBody(body) as Record<string, unknown>, "userName");
+    const key = await directory.createAccessKey(caller.accountId, userName);
+    return { ...keyAnswer(key), secretAccessKey: key.secretAccessKey };
+  });
+  web.patch("/v1/keys/:id", async (request, reply) => {
+    const { caller, body } = await admit(request, bodyBytesMax);
+    const status = text(parseJsonBody(body) as Record<string, unknown>, "status");
+    if (status !== "Active" && status !== "Inactive") {
+      throw new CairnError(
+        "ValidationFailed",
+        `status ${JSON.stringify(status)} is neither Active nor Inactive`,
+      );
+    }
+    await directory.setAccessKeyStatus(caller.accountId, keyId(request.params), status);
+    return reply.status(204).send();
+  });
+  web.delete("/v1/keys/:id", async (request, reply) => {
+    const { caller } = await admit(request, bodyBytesMax);
+    await directory.deleteAccessKey(caller.accountId, keyId(request.params));
+    return reply.status(204).send();
+  });
+}
+
+function keyId(parameters: unknown): string {
+  return (parameters as { id: string }).id;
+}
+
+function text(given: Record<string, unknown>, name: string): string | undefined {
+  const value = given[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw new CairnError("ValidationFailed", `${name} must be a string`);
+}
+
+function userAnswer(user: User) {
+  const { userName, userId, path, accountId } = user;
+  const arn = `arn:aws:iam::${accountId}:user${path}${userName}`;
+  return { userName, userId, path, arn, createdTime: new Date(user.createdMs).toISOString() };
+}
+
+function keyAnswer(key: AccessKey) {
+  const { accessKeyId, userName, status } = key;
+  const createdTime = new Date(key.createdMs).toISOString();
+  return { accessKeyId, ...(userName === undefined ? {} : { userName }), status, createdTime };
+}

@@ -1,0 +1,148 @@
+// The HTTP server behind the main port: one port, three faces.
+//
+// The service in the signature's credential scope decides first: `cairn` is the event API (/v1), every other service
+// is the AWS door. Unsigned requests reach only /health and, from this machine, /metrics.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Registry as MetricsRegistry } from "prom-client";
+import type { Clock } from "../base/clock.ts";
+import { awsBodyBytesMax } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { readBody } from "./body.ts";
+import { errorAnswer } from "./errors.ts";
+import {
+  claimedService,
+  type HttpRequest,
+  type HttpResponse,
+  httpRequest,
+} from "./http-request.ts";
+
+export interface WebOptions {
+  host: string;
+  port: number;
+  tls?: { cert: Buffer; key: Buffer };
+  trustProxy: boolean;
+  /** Answers everything that is signed for an AWS service, and says what is wrong with what is not signed. */
+  aws: {
+    handle(request: HttpRequest): Promise<HttpResponse>;
+    /** When the request could not even be read whole. */
+    refuse(request: HttpRequest, error: unknown): HttpResponse;
+  };
+  /** Adds the /v1 routes. */
+  routes(web: FastifyInstance): void;
+  /** Undefined: ready. Otherwise why not. */
+  health(): string | undefined;
+  metrics: MetricsRegistry;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export interface Web {
+  /** `http://127.0.0.1:4780` */
+  url: string;
+  /** Stops accepting, waits for answers under way up to `graceMs`, then cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Node's own limit is 16 KiB; presigned URLs and session tokens come near it. */
+const headerBytesMax = 32 * 1024;
+/** A client that has not sent its whole request by then is cut off. */
+const requestTimeoutMs = 5 * 60 * 1000;
+
+export async function startWeb(options: WebOptions): Promise<Web> {
+  let server: Server | undefined;
+  const fastify = Fastify({
+    genReqId: () => options.random.uuid(),
+    forceCloseConnections: "idle",
+    serverFactory(handler) {
+      const listener = (request: IncomingMessage, response: ServerResponse) => {
+        const service = claimedService(request);
+        const isOurs =
+          service === "cairn" || (service === undefined && isOpenPath(request.url ?? ""));
+        if (isOurs) handler(request, response);
+        else void answerAws(options, request, response);
+      };
+      const limits = { maxHeaderSize: headerBytesMax, requestTimeout: requestTimeoutMs };
+      server =
+        options.tls === undefined
+          ? createServer(limits, listener)
+          : createTlsServer({ ...limits, ...options.tls }, listener);
+      return server;
+    },
+  });
+  // Bodies are read by the routes themselves: each has its own limit, and the signature covers the bytes as sent.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  fastify.setErrorHandler((error, request, reply) => {
+    const answer = errorAnswer(error, request.id);
+    if (answer.status >= 500)
+      options.log.error({ err: error, requestId: request.id }, "request failed");
+    return reply.status(answer.status).send(answer.body);
+  });
+  fastify.setNotFoundHandler((request, reply) =>
+    reply.status(404).send({
+      code: "NotFound",
+      message: `no ${request.method} ${request.url.split("?")[0]} here`,
+      requestId: request.id,
+    }),
+  );
+  fastify.get("/health", (_request, reply) => {
+    const reason = options.health();
+    return reply.status(reason === undefined ? 200 : 503).send({ status: reason ?? "ok" });
+  });
+  fastify.get("/metrics", async (request, reply) => {
+    if (!isLoopbackAddress(request.raw.socket.remoteAddress ?? "")) {
+      return reply.status(403).send({
+        code: "AccessDenied",
+        message: "/metrics answers this machine only",
+        requestId: request.id,
+      });
+    }
+    return reply.type(options.metrics.contentType).send(await options.metrics.metrics());
+  });
+  options.routes(fastify);
+  await fastify.listen({ host: options.host, port: options.port });
+  const port = (fastify.server.address() as AddressInfo).port;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://${host}:${port}`,
+    async close(graceMs) {
+      const cut = options.clock.after(graceMs, () => server?.closeAllConnections());
+      await fastify.close();
+      cut.cancel();
+    },
+  };
+}
+
+function isOpenPath(url: string): boolean {
+  return /^\/(v1\/|health(\?|$)|metrics(\?|$))/.test(url);
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./.test(address);
+}
+
+async function answerAws(
+  options: WebOptions,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const head = httpRequest(message, Buffer.alloc(0), options.trustProxy);
+  let answer: HttpResponse;
+  try {
+    const { bytes } = await readBody(message, awsBodyBytesMax);
+    answer = await options.aws.handle({ ...head, body: bytes });
+  } catch (error) {
+    // The client went away in the middle: there is nobody to answer.
+    if (message.destroyed && !message.complete) return;
+    answer = options.aws.refuse(head, error);
+    // What is left of an oversized body is not read: the connection cannot be used again.
+    response.setHeader("connection", "close");
+  }
+  response.writeHead(answer.status, answer.headers);
+  response.end(answer.body);
+}
