@@ -1,0 +1,64 @@
+// The command line's own promises: help for everything, and exit code 2 with a reason when used wrongly.
+import { expect, test } from "vitest";
+import { catalogCommands } from "./catalog.ts";
+import type { Command, Terminal } from "./command.ts";
+import { table, UsageError } from "./command.ts";
+import { configCommand } from "./config.ts";
+import { eventsCommand } from "./events.ts";
+import { importCommand } from "./import.ts";
+import { keyCommands, userCommands } from "./principals.ts";
+
+function terminal(): Terminal & { written: string } {
+  const fake = {
+    environment: {},
+    written: "",
+    write: (text: string) => void (fake.written += text),
+    warn: () => {},
+    output: process.stdout,
+    isInteractive: false,
+  };
+  return fake;
+}
+
+const wrongly: readonly (readonly [Command, string[], RegExp])[] = [
+  [eventsCommand, ["--format", "xml"], /--format xml is none of table, json, ndjson, csv/],
+  [eventsCommand, ["--limit", "0"], /--limit 0 is no whole number/],
+  [eventsCommand, ["--eventname", "x"], /--eventname/],
+  [eventsCommand, ["--follow", "--format", "csv"], /--follow goes with table or ndjson/],
+  [importCommand, [], /at least one file or folder/],
+  ...[...userCommands, ...keyCommands, ...catalogCommands]
+    .filter(({ name }) => !/list|key create/.test(name))
+    .map((command): [Command, string[], RegExp] => [command, ["a", "b"], /give one/]),
+];
+
+test.each(wrongly)("$name used wrongly says how", async (command, words, message) => {
+  const run = async () => command.run(words, terminal());
+  await expect(run()).rejects.toThrow(message);
+  await expect(run()).rejects.toBeInstanceOf(UsageError);
+});
+
+test("cairn config shows every setting and where it comes from, and hides secrets", async () => {
+  const shown = terminal();
+  process.env["CAIRN_MASTER_KEY"] = "very-secret";
+  try {
+    await configCommand.run(["--port", "1"], shown);
+  } finally {
+    delete process.env["CAIRN_MASTER_KEY"];
+  }
+  expect(shown.written).toMatch(/^port +1 +flag$/m);
+  expect(shown.written).toMatch(/^region +us-east-1 +default$/m);
+  expect(shown.written).toMatch(/^master-key +\(hidden\) +environment$/m);
+  expect(shown.written).not.toContain("very-secret");
+});
+
+test("tables are as wide as their widest cell, with no space at the end of a line", () => {
+  expect(
+    table(
+      ["A", "LONG"],
+      [
+        ["bbb", "c"],
+        ["", "d"],
+      ],
+    ),
+  ).toBe("A    LONG\nbbb  c\n     d\n");
+});

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The command line: `cairn NOUN VERB`. Exit codes: 0 good, 1 found a problem, 2 used wrongly.
+import { isCairnError } from "../base/errors.ts";
+import { catalogCommands } from "./catalog.ts";
+import { type Command, type Terminal, UsageError } from "./command.ts";
+import { configCommand } from "./config.ts";
+import { eventsCommand } from "./events.ts";
+import { importCommand } from "./import.ts";
+import { keyCommands, userCommands } from "./principals.ts";
+import { startCommand } from "./start.ts";
+
+const commands: readonly Command[] = [
+  startCommand,
+  eventsCommand,
+  importCommand,
+  ...userCommands,
+  ...keyCommands,
+  ...catalogCommands,
+  configCommand,
+];
+
+const help = `Cairn: a self-hosted audit trail that speaks AWS CloudTrail.
+
+Usage: cairn COMMAND [ARGUMENTS]
+
+${commands.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join("\n")}
+
+cairn COMMAND --help says more. The commands find the running server by CAIRN_URL
+(http://127.0.0.1:4780) and sign with the usual AWS credentials.
+`;
+
+const terminal: Terminal = {
+  environment: process.env,
+  write: (text) => void process.stdout.write(text),
+  warn: (text) => void process.stderr.write(text),
+  output: process.stdout,
+  isInteractive: process.stderr.isTTY,
+};
+
+/** The command that the first one or two words name. */
+function findCommand(words: readonly string[]): { command: Command; rest: string[] } | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(" ");
+    const command = commands.find((each) => each.name === name);
+    if (command !== undefined) return { command, rest: words.slice(count) };
+  }
+  return undefined;
+}
+
+async function main(words: string[]): Promise<number> {
+  const found = findCommand(words);
+  if (found === undefined) {
+    const asked = words.length === 0 || ["--help", "-h", "help"].includes(words[0] ?? "");
+    if (asked) terminal.write(help);
+    else terminal.warn(`cairn: unknown command ${words.join(" ")}\n\n${help}`);
+    return asked ? 0 : 2;
+  }
+  if (found.rest.includes("--help")) {
+    terminal.write(found.command.help);
+    return 0;
+  }
+  return found.command.run(found.rest, terminal);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError || isCairnError(error, "InvalidConfiguration")) {
+    terminal.warn(`cairn: ${error.message}\n`);
+    process.exitCode = 2;
+  } else if ((error as NodeJS.ErrnoException).code === "EPIPE") {
+    // The reader of our output has left, as `head` does: nothing went wrong.
+    process.exitCode = 0;
+  } else {
+    terminal.warn(`cairn: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
