@@ -1,8 +1,8 @@
 // One service of aws-sdk 2's models in the catalog's form.
 import type { Member, Operation, Protocol, Service } from "../../src/catalog/service.ts";
+import { reachable, ShapeTable } from "../../src/catalog/shape-table.ts";
 import { type AccessLevels, isRead } from "./access-levels.ts";
 import { namesOf } from "./service-names.ts";
-import { reachable, ShapeTable } from "./shape-table.ts";
 import type { SourceModel, SourceShape } from "./source-model.ts";
 
 const places = {

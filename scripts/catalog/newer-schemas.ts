@@ -10,8 +10,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Member, Operation, ScalarShape, Service, Shape } from "../../src/catalog/service.ts";
+import { reachable, ShapeTable } from "../../src/catalog/shape-table.ts";
 import { type AccessLevels, isRead } from "./access-levels.ts";
-import { reachable, ShapeTable } from "./shape-table.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -3,6 +3,8 @@ import type { Operation, Service } from "./service.ts";
 
 export interface IndexEntry extends Omit<Service, "operations" | "shapes"> {
   operationCount: number;
+  /** awsQuery: the operations that need no signature. */
+  unsigned?: string[];
 }
 
 /**
@@ -16,7 +18,12 @@ export interface PathIndex {
 
 export function indexEntry(service: Service): IndexEntry {
   const { operations, shapes: _, ...names } = service;
-  return { ...names, operationCount: Object.keys(operations).length };
+  const unsigned = Object.keys(operations).filter((name) => operations[name]?.unsigned === true);
+  return {
+    ...names,
+    operationCount: Object.keys(operations).length,
+    ...(service.protocol === "query" && unsigned.length > 0 ? { unsigned } : {}),
+  };
 }
 
 export function pathIndexOf(services: Iterable<Service>): PathIndex {

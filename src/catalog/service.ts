@@ -29,6 +29,8 @@ export interface Service {
   otherProtocols?: Protocol[];
   /** awsJson: what stands before the last dot of X-Amz-Target. Several where SDKs differ. */
   targetPrefixes?: string[];
+  /** Users' own services: whole host names, without a port. */
+  hosts?: string[];
   /** IAM's name for the service in actions, e.g. `cloudtrail`. */
   iamPrefix?: string;
   operations: Record<string, Operation>;

@@ -1,5 +1,6 @@
 // Collects a service's shapes under names; scalars that are alike share one.
-import type { ScalarShape, Shape } from "../../src/catalog/service.ts";
+import { assert } from "../base/assert.ts";
+import type { ScalarShape, Shape } from "./service.ts";
 
 export class ShapeTable {
   readonly shapes: Record<string, Shape> = {};
@@ -16,7 +17,9 @@ export class ShapeTable {
   }
 
   scalar(shape: ScalarShape): string {
+    // No shape of a model can have a name that begins so.
     const name = [
+      "*",
       shape.sensitive === true ? "sensitive " : "",
       shape.json === true ? "json " : "",
       shape.stream === true ? "streaming " : "",
@@ -39,7 +42,7 @@ export function reachable(
     if (seen.has(name)) continue;
     seen.add(name);
     const shape = shapes[name];
-    if (shape === undefined) throw new Error(`no shape is named ${name}`);
+    assert(shape !== undefined, `there is a shape named ${name}`);
     if (shape.t === "structure") waiting.push(...Object.values(shape.m).map((each) => each.s));
     if (shape.t === "list") waiting.push(shape.e.s);
     if (shape.t === "map") waiting.push(shape.k.s, shape.v.s);
