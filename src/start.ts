@@ -23,6 +23,7 @@ import { deriveTokenKey, PageTokens } from "./lookup/page-token.ts";
 import { createMetrics } from "./metrics.ts";
 import { openLmdbRegistry } from "./registry/lmdb/lmdb-registry.ts";
 import { openChdbStore } from "./store/chdb/chdb-store.ts";
+import { createAdminister } from "./web/administration.ts";
 import { createAdmit } from "./web/admit.ts";
 import { catalogRoutes } from "./web/catalog-routes.ts";
 import { eventRoutes } from "./web/event-routes.ts";
@@ -119,6 +120,8 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const lookup = createLookupEvents({ store, clock, tokens, perSecondMax: config.lookupTps });
   const aws = createAwsDoor({ catalog, authenticator, lookup, ingest, clock, random, log });
   const admit = createAdmit(authenticator);
+  const { trustProxy } = config;
+  const administer = createAdminister({ ingest, clock, random, log, trustProxy });
 
   const gateway = await startGateway({
     host: config.host,
@@ -137,7 +140,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     captureMode: config.captureMode,
     unknownKeys: config.gatewayUnknownKeys,
     region: config.region,
-    trustProxy: config.trustProxy,
+    trustProxy,
   });
   opened.add(() => gateway.close());
   const groups = {
@@ -149,11 +152,11 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     host: config.host,
     port: config.port,
     ...(tls === undefined ? {} : { tls }),
-    trustProxy: config.trustProxy,
+    trustProxy,
     aws,
     routes(fastify) {
       eventRoutes(fastify, { admit, ingest, store, tokens, clock });
-      principalRoutes(fastify, { admit, directory });
+      principalRoutes(fastify, { admit, administer, directory });
       catalogRoutes(fastify, { admit, catalog });
     },
     health: () => journal.status().refusing ?? indexer.status().failing,

@@ -8,6 +8,8 @@ import { httpRequest } from "./http-request.ts";
 
 export interface Admitted {
   caller: Extract<Caller, { kind: "root" | "user" }>;
+  /** Of the credential scope. */
+  region: string;
   body: Buffer;
 }
 
@@ -26,13 +28,14 @@ export function createAdmit(authenticator: Authenticator): Admit {
     const { bytes, sha256 } = await readBody(request.raw, bodyBytesMax);
     if (early.ok && early.signature.payload.kind === "hash") {
       if (early.signature.payload.hash !== sha256) throw hashMismatch();
-      return { caller: early.authenticated.caller, body: bytes };
+      const { caller, region } = early.authenticated;
+      return { caller, region, body: bytes };
     }
-    const { caller } = await authenticator.authenticate(head, {
+    const { caller, region } = await authenticator.authenticate(head, {
       service: "cairn",
       bodyHash: sha256,
     });
-    return { caller, body: bytes };
+    return { caller, region, body: bytes };
   };
 }
 

@@ -2,52 +2,87 @@
 import type { FastifyInstance } from "fastify";
 import { CairnError } from "../base/errors.ts";
 import type { AccessKey, Directory, User } from "../directory/directory.ts";
+import type { Administer } from "./administration.ts";
 import type { Admit } from "./admit.ts";
 import { parseJsonBody } from "./event-routes.ts";
 
 const bodyBytesMax = 64 * 1024;
 
-export function principalRoutes(
-  web: FastifyInstance,
-  options: { admit: Admit; directory: Directory },
-): void {
-  const { admit, directory } = options;
+export interface PrincipalRoutesOptions {
+  admit: Admit;
+  administer: Administer;
+  directory: Directory;
+}
+
+const eventSource = "iam.amazonaws.com";
+
+export function principalRoutes(web: FastifyInstance, options: PrincipalRoutesOptions): void {
+  const { admit, administer, directory } = options;
   web.get("/v1/users", async (request) => {
     const { caller } = await admit(request, 0);
     return { users: (await directory.listUsers(caller.accountId)).map(userAnswer) };
   });
   web.post("/v1/users", async (request) => {
-    const { caller, body } = await admit(request, bodyBytesMax);
-    const given = parseJsonBody(body) as Record<string, unknown>;
+    const admitted = await admit(request, bodyBytesMax);
+    const given = parseJsonBody(admitted.body) as Record<string, unknown>;
     const userName = text(given, "userName");
+    const path = text(given, "path");
     if (userName === undefined) throw new CairnError("ValidationFailed", "userName is missing");
-    return userAnswer(await directory.createUser(caller.accountId, userName, text(given, "path")));
+    const requestParameters = { userName, ...(path === undefined ? {} : { path }) };
+    return administer(
+      request,
+      admitted,
+      { eventSource, eventName: "CreateUser", requestParameters },
+      async () => userAnswer(await directory.createUser(admitted.caller.accountId, userName, path)),
+      (user) => ({ user }),
+    );
   });
   web.get("/v1/keys", async (request) => {
     const { caller } = await admit(request, 0);
     return { keys: (await directory.listAccessKeys(caller.accountId)).map(keyAnswer) };
   });
   web.post("/v1/keys", async (request) => {
-    const { caller, body } = await admit(request, bodyBytesMax);
-    const userName = text(parseJsonBody(body) as Record<string, unknown>, "userName");
-    const key = await directory.createAccessKey(caller.accountId, userName);
-    return { ...keyAnswer(key), secretAccessKey: key.secretAccessKey };
+    const admitted = await admit(request, bodyBytesMax);
+    const userName = text(parseJsonBody(admitted.body) as Record<string, unknown>, "userName");
+    const requestParameters = userName === undefined ? {} : { userName };
+    return administer(
+      request,
+      admitted,
+      { eventSource, eventName: "CreateAccessKey", requestParameters },
+      async () => {
+        const key = await directory.createAccessKey(admitted.caller.accountId, userName);
+        return { ...keyAnswer(key), secretAccessKey: key.secretAccessKey };
+      },
+      ({ secretAccessKey: _hidden, ...accessKey }) => ({ accessKey }),
+    );
   });
   web.patch("/v1/keys/:id", async (request, reply) => {
-    const { caller, body } = await admit(request, bodyBytesMax);
-    const status = text(parseJsonBody(body) as Record<string, unknown>, "status");
+    const admitted = await admit(request, bodyBytesMax);
+    const status = text(parseJsonBody(admitted.body) as Record<string, unknown>, "status");
     if (status !== "Active" && status !== "Inactive") {
       throw new CairnError(
         "ValidationFailed",
         `status ${JSON.stringify(status)} is neither Active nor Inactive`,
       );
     }
-    await directory.setAccessKeyStatus(caller.accountId, keyId(request.params), status);
+    const accessKeyId = keyId(request.params);
+    await administer(
+      request,
+      admitted,
+      { eventSource, eventName: "UpdateAccessKey", requestParameters: { accessKeyId, status } },
+      () => directory.setAccessKeyStatus(admitted.caller.accountId, accessKeyId, status),
+    );
     return reply.status(204).send();
   });
   web.delete("/v1/keys/:id", async (request, reply) => {
-    const { caller } = await admit(request, bodyBytesMax);
-    await directory.deleteAccessKey(caller.accountId, keyId(request.params));
+    const admitted = await admit(request, bodyBytesMax);
+    const accessKeyId = keyId(request.params);
+    await administer(
+      request,
+      admitted,
+      { eventSource, eventName: "DeleteAccessKey", requestParameters: { accessKeyId } },
+      () => directory.deleteAccessKey(admitted.caller.accountId, accessKeyId),
+    );
     return reply.status(204).send();
   });
 }
