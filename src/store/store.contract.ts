@@ -6,6 +6,7 @@ import {
   type EventColumns,
   keepForeverMs,
   RowWriter,
+  rowFlags,
   type StoredEvent,
   sealRow,
 } from "../event/row.ts";
@@ -306,6 +307,34 @@ export function describeStore(harness: StoreHarness): void {
         ]),
       );
       expect(outcome).toEqual({ stored: 3, duplicates: 0, variants: 0 });
+    });
+
+    test("an event without a usable time is known by its id, whenever it comes", async () => {
+      // Filed under the time it came, which differs from one import to the next.
+      const flags = rowFlags.imported | rowFlags.timeUnreadable;
+      const timeless = (eventTimeMs: number, raw = "{}") => ({ flags, eventTimeMs, raw });
+      const month = 31 * 86_400_000;
+      await store.load(segmentOf(2n, [timeless(noon)]));
+      const again = [timeless(noon + month), timeless(noon + 2), timeless(noon + 3, "[]")];
+      expect(await store.load(segmentOf(3n, again))).toEqual({
+        stored: 1,
+        duplicates: 2,
+        variants: 1,
+      });
+      // An event that has a time is another one, though the time is the same.
+      const other: TestEvent = { raw: "{}", eventTimeMs: noon };
+      expect(await store.load(segmentOf(6n, [other, timeless(noon)]))).toEqual({
+        stored: 1,
+        duplicates: 1,
+        variants: 0,
+      });
+      expect(seqs(await store.find(ask(store, { order: "oldest" }), 10))).toEqual([2, 6, 5]);
+      // Also after a crash in the middle of a load.
+      const whole = await collect(store);
+      store = await harness.crashed(store, 2n, [5n]);
+      expect(await store.load(segmentOf(3n, again))).toMatchObject({ stored: 1 });
+      expect(await store.load(segmentOf(6n, [other, timeless(noon)]))).toMatchObject({ stored: 0 });
+      expect(await collect(store)).toEqual(whole);
     });
 
     test("a segment may span many years", async () => {
@@ -669,6 +698,7 @@ const moment = fc.integer({ min: -3, max: 3 }).map((days) => noon + days * 20 * 
 const eventArbitrary: fc.Arbitrary<TestEvent> = fc.record({
   ownerAccount: fc.constantFrom("111122223333", "444455556666"),
   eventTimeMs: moment,
+  flags: fc.constantFrom(0, rowFlags.imported | rowFlags.timeUnreadable),
   eventId: word,
   eventName: word,
   userName: word,

@@ -10,6 +10,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { CairnError } from "../../base/errors.ts";
+import { rowFlags } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
 import type { LoadOutcome } from "../store.ts";
 import { Binder } from "./query.ts";
@@ -28,12 +29,26 @@ const insertSettings = [
   "max_partitions_per_insert_block = 0",
 ].join(", ");
 
-/** Events of the store that may share an identity with an incoming one: by the primary key, then by id. */
-const candidates = (table: string) =>
-  `${table} WHERE event_time IN (SELECT event_time FROM incoming) ` +
-  "AND event_id IN (SELECT event_id FROM incoming)";
+/** 1: the event's own time could not be used. Its `event_time` is when it came, and is no part of its identity. */
+const isTimeless = `bitAnd(flags, ${rowFlags.timeUnreadable}) != 0`;
 
-const identity = "owner_account, event_time, event_id";
+/** The same as `identityTimeMs` of event/row.ts. */
+const identityTime = `if(${isTimeless}, toDateTime64(0, 3, 'UTC'), event_time)`;
+const identity = `owner_account, ${identityTime}, event_id`;
+
+/**
+ * Events of the store that may share an identity with an incoming one: by the primary key, then by id. Those without a
+ * usable time are found by id alone; that costs a look at every part, so it is only asked when such events come in.
+ */
+function candidates(table: string, select: string, withTimeless: boolean): string {
+  const timed =
+    `SELECT ${select} FROM ${table} WHERE event_time IN (SELECT event_time FROM incoming) ` +
+    `AND event_id IN (SELECT event_id FROM incoming) AND NOT (${isTimeless})`;
+  const timeless =
+    `SELECT ${select} FROM ${table} WHERE ${isTimeless} ` +
+    `AND event_id IN (SELECT event_id FROM incoming WHERE ${isTimeless})`;
+  return withTimeless ? `${timed} UNION ALL ${timeless}` : timed;
+}
 
 export class Loader {
   readonly #sessions: Sessions;
@@ -53,7 +68,8 @@ export class Loader {
     const interrupted = this.#interrupted;
     this.#interrupted = true;
     await this.#stage(segment);
-    const seen = await this.#inspect(watermark);
+    const withTimeless = await this.#hasTimeless();
+    const seen = await this.#inspect(watermark, withTimeless);
     if (seen.staged !== segment.count) {
       throw new CairnError(
         "StoreUnavailable",
@@ -63,7 +79,7 @@ export class Loader {
     const plain = !interrupted && seen.candidates === 0 && seen.identities === seen.fresh;
     const outcome = plain
       ? { stored: seen.fresh, duplicates: 0, variants: 0 }
-      : await this.#judge(watermark);
+      : await this.#judge(watermark, withTimeless);
     if (outcome.stored > 0) await this.#insert(watermark, plain);
     await this.#execute("TRUNCATE TABLE incoming");
     this.#interrupted = false;
@@ -97,17 +113,20 @@ export class Loader {
     return { path, release: () => rm(folder, { recursive: true, force: true }) };
   }
 
-  async #inspect(watermark: bigint): Promise<{
-    staged: number;
-    fresh: number;
-    identities: number;
-    candidates: number;
-  }> {
+  async #hasTimeless(): Promise<boolean> {
+    const [row] = await this.#ask(`SELECT countIf(${isTimeless}) FROM incoming`);
+    return (row?.[0] ?? 0) > 0;
+  }
+
+  async #inspect(
+    watermark: bigint,
+    withTimeless: boolean,
+  ): Promise<{ staged: number; fresh: number; identities: number; candidates: number }> {
     const bind = new Binder();
     const fresh = `seq > ${bind.seq(watermark)}`;
     const [row] = await this.#ask(
       `SELECT count(), countIf(${fresh}), uniqExactIf(${identity}, ${fresh}), ` +
-        `(SELECT count() FROM ${candidates(this.#table)}) FROM incoming`,
+        `(SELECT sum(found) FROM (${candidates(this.#table, "count() AS found", withTimeless)})) FROM incoming`,
       bind,
     );
     const [staged = 0, freshCount = 0, identities = 0, found = 0] = row ?? [];
@@ -115,8 +134,10 @@ export class Loader {
   }
 
   /** Leaves in `verdicts` the seq of each incoming event that is not simply stored: dropped, a variant, or here already. */
-  async #judge(watermark: bigint): Promise<LoadOutcome> {
+  async #judge(watermark: bigint, withTimeless: boolean): Promise<LoadOutcome> {
     const bind = new Binder();
+    const asked = (stored: 0 | 1) =>
+      `tuple(${identity}) AS identity, seq, SHA256(raw) AS hash, ${stored} AS stored`;
     await this.#execute("DROP TEMPORARY TABLE IF EXISTS verdicts");
     // The hash stands for the bytes: events may be large and the same identity may come often.
     await this.#execute(
@@ -124,13 +145,12 @@ export class Loader {
        SELECT seq, max(stored) AS here, any(first_of_bytes) < seq AS duplicate,
               any(first_of_identity) < seq AND NOT duplicate AS variant
        FROM (
-         SELECT seq, stored, min(seq) OVER (PARTITION BY ${identity}) AS first_of_identity,
-                min(seq) OVER (PARTITION BY ${identity}, hash) AS first_of_bytes
+         SELECT seq, stored, min(seq) OVER (PARTITION BY identity) AS first_of_identity,
+                min(seq) OVER (PARTITION BY identity, hash) AS first_of_bytes
          FROM (
-           SELECT ${identity}, seq, SHA256(raw) AS hash, 0 AS stored FROM incoming
-           WHERE seq > ${bind.seq(watermark)}
+           SELECT ${asked(0)} FROM incoming WHERE seq > ${bind.seq(watermark)}
            UNION ALL
-           SELECT ${identity}, seq, SHA256(raw) AS hash, 1 AS stored FROM ${candidates(this.#table)}
+           ${candidates(this.#table, asked(1), withTimeless)}
          )
        )
        WHERE seq IN (SELECT seq FROM incoming)

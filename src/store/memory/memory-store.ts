@@ -1,7 +1,7 @@
 // The store in memory: the reference that says what a store does, for tests and simulations.
 import { assert } from "../../base/assert.ts";
 import { CairnError } from "../../base/errors.ts";
-import { decodeRow, type StoredEvent } from "../../event/row.ts";
+import { decodeRow, identityTimeMs, type StoredEvent } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
 import { matchesQuery } from "../match.ts";
 import type { EventKey, EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
   /** What becomes of an event depends only on the events with a smaller seq: hence a second load changes nothing. */
   #keep(event: Omit<StoredEvent, "variant">, outcome: LoadOutcome): void {
     if (this.#bySeq.has(event.seq)) return;
-    const identity = JSON.stringify([event.ownerAccount, event.eventTimeMs, event.eventId]);
+    const identity = identityOf(event);
     const stored = this.#byIdentity.get(identity) ?? [];
     const earlier = stored.filter((other) => other.seq < event.seq);
     if (earlier.some((other) => other.raw.equals(event.raw))) {
@@ -152,7 +152,7 @@ export class MemoryStore implements Store {
 
   #remove(event: StoredEvent): void {
     this.#bySeq.delete(event.seq);
-    const identity = JSON.stringify([event.ownerAccount, event.eventTimeMs, event.eventId]);
+    const identity = identityOf(event);
     const rest = (this.#byIdentity.get(identity) ?? []).filter((other) => other !== event);
     if (rest.length === 0) this.#byIdentity.delete(identity);
     else this.#byIdentity.set(identity, rest);
@@ -194,6 +194,10 @@ export class MemoryStore implements Store {
       if (event !== undefined) yield event;
     }
   }
+}
+
+function identityOf(event: Omit<StoredEvent, "variant">): string {
+  return JSON.stringify([event.ownerAccount, identityTimeMs(event), event.eventId]);
 }
 
 function compareKeys(a: EventKey, b: EventKey): number {
