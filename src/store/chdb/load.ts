@@ -50,6 +50,10 @@ function candidates(table: string, select: string, withTimeless: boolean): strin
   return withTimeless ? `${timed} UNION ALL ${timeless}` : timed;
 }
 
+/** What a verdict needs to know of an event. */
+const judged = (stored: 0 | 1) =>
+  `tuple(${identity}) AS identity, seq, SHA256(raw) AS hash, ${stored} AS stored`;
+
 export class Loader {
   readonly #sessions: Sessions;
   readonly #table: string;
@@ -136,8 +140,6 @@ export class Loader {
   /** Leaves in `verdicts` the seq of each incoming event that is not simply stored: dropped, a variant, or here already. */
   async #judge(watermark: bigint, withTimeless: boolean): Promise<LoadOutcome> {
     const bind = new Binder();
-    const asked = (stored: 0 | 1) =>
-      `tuple(${identity}) AS identity, seq, SHA256(raw) AS hash, ${stored} AS stored`;
     await this.#execute("DROP TEMPORARY TABLE IF EXISTS verdicts");
     // The hash stands for the bytes: events may be large and the same identity may come often.
     await this.#execute(
@@ -148,9 +150,9 @@ export class Loader {
          SELECT seq, stored, min(seq) OVER (PARTITION BY identity) AS first_of_identity,
                 min(seq) OVER (PARTITION BY identity, hash) AS first_of_bytes
          FROM (
-           SELECT ${asked(0)} FROM incoming WHERE seq > ${bind.seq(watermark)}
+           SELECT ${judged(0)} FROM incoming WHERE seq > ${bind.seq(watermark)}
            UNION ALL
-           ${candidates(this.#table, asked(1), withTimeless)}
+           ${candidates(this.#table, judged(1), withTimeless)}
          )
        )
        WHERE seq IN (SELECT seq FROM incoming)
