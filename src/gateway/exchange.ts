@@ -63,6 +63,7 @@ export class Exchange {
   readonly #client: FinishedCall["client"];
   /** Somebody listens to the request's body. */
   #bodyTaken = false;
+  #continued = false;
   #settled = false;
   #clientGone = false;
 
@@ -132,9 +133,7 @@ export class Exchange {
       return;
     }
     this.#outgoing = outgoing;
-    outgoing.on("continue", () => {
-      if (!response.headersSent) response.writeContinue();
-    });
+    outgoing.on("continue", () => this.sendContinue());
     outgoing.on("information", ({ statusCode }) => {
       if (statusCode === 102 && !response.headersSent) response.writeProcessing();
     });
@@ -189,6 +188,13 @@ export class Exchange {
       code: "InternalFailure",
       message: "Cairn gateway: the call could not be passed on; the gateway's log says why.",
     });
+  }
+
+  /** Tells a client that waits with its body to send it. */
+  sendContinue(): void {
+    if (this.#continued || this.response.headersSent) return;
+    this.#continued = true;
+    this.response.writeContinue();
   }
 
   /** What has been read of the body before it was sent on: the copy for the recorder. */
@@ -386,19 +392,16 @@ export class Exchange {
       return;
     }
     // Where the upstream has answered, it may be the answer that the client waits for before it sends on.
-    const isAwaited = failure !== undefined && this.head.headers["expect"] === undefined;
-    void this.#recordDurably(
-      recorder,
-      finished,
-      release,
-      isAwaited ? this.#requestEnds() : undefined,
-    );
+    const ends = failure === undefined ? undefined : this.#requestEnds();
+    void this.#recordDurably(recorder, finished, release, ends);
   }
 
   /** The request has come whole, or never will. Undefined: it has already. */
   #requestEnds(): Promise<void> | undefined {
     const { request } = this;
     if (request.readableEnded || request.destroyed || !hasBody(request)) return undefined;
+    // A client that asked first and was refused sends nothing.
+    if (request.headers.expect !== undefined && !this.#continued) return undefined;
     return new Promise((resolve) => {
       request.once("end", resolve);
       request.once("close", resolve);

@@ -1,7 +1,7 @@
 // The capture gateway: a reverse proxy on its own port that records what passes.
 //
 // It forwards first and thinks later: routing needs at most the head, and who called what is found out after the
-// answer has gone. See docs/guides/gateway.md for what it does, docs/decisions/0005-gateway-transport.md for how.
+// answer has gone. See docs/guides/gateway.md for what it does, docs/decisions/gateway-transport.md for how.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";

@@ -107,13 +107,13 @@ async function readFirst(
   bytesMax: number,
   must: boolean,
 ): Promise<Buffer | undefined> {
-  const { request, response } = exchange;
+  const { request } = exchange;
   const declared = rawHeader(request.rawHeaders, "content-length");
   const chunked = rawHeader(request.rawHeaders, "transfer-encoding") !== undefined;
   if (declared === undefined && !chunked) return undefined;
   if (chunked ? !must : Number(declared) > bytesMax && !must) return undefined;
   if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  if (rawHeader(request.rawHeaders, "expect") !== undefined) response.writeContinue();
+  if (rawHeader(request.rawHeaders, "expect") !== undefined) exchange.sendContinue();
   const body = await readBody(request, bytesMax);
   exchange.noteBody(body);
   return body;

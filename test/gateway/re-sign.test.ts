@@ -416,17 +416,25 @@ test("who cannot prove anything gets the protocol's 403, and the upstream hears 
     /^HTTP\/1\.1 403 [^]*MissingAuthenticationToken/,
   );
   expect(calls).toEqual([]);
-  expect(await recording.events()).toMatchObject([
-    {
-      userIdentity: { type: "Unknown", accessKeyId: recording.alice.accessKeyId },
-      errorCode: "InvalidSignatureException",
-    },
-    { eventName: "PutObject", errorCode: "SignatureDoesNotMatch" },
-    {
-      userIdentity: { type: "Unknown", principalId: "Anonymous" },
-      errorCode: "MissingAuthenticationTokenException",
-    },
+  // Which one is written down first depends on when their bodies came.
+  const errors = (await recording.events()).map((event) => [
+    event["eventName"],
+    event["errorCode"],
+    event["userIdentity"],
   ]);
+  const byAliceKey = { type: "Unknown", accessKeyId: recording.alice.accessKeyId };
+  expect(errors).toHaveLength(3);
+  expect(errors).toEqual(
+    expect.arrayContaining([
+      ["ListUserPools", "InvalidSignatureException", byAliceKey],
+      ["PutObject", "SignatureDoesNotMatch", byAliceKey],
+      [
+        "ListUserPools",
+        "MissingAuthenticationTokenException",
+        { type: "Unknown", principalId: "Anonymous" },
+      ],
+    ]),
+  );
 });
 
 test("an operation that needs no signature passes without one", async () => {
