@@ -85,14 +85,17 @@ class SchemaReader {
     const older = this.#older.operations[name];
     const operation: Operation = {};
     const http = traitsOf(traits)["http"] as [string, string, number] | undefined;
-    const [method, path] = http ?? ["POST", "/"];
+    const [method, uri] = http ?? ["POST", "/"];
     if (method !== "POST") operation.method = method;
-    const given = dropClientMark(path);
+    const given = dropClientMark(uri);
     const takesBucket = this.#older.id === "s3" && membersOf(resolve(input)).includes("Bucket");
     const full = takesBucket
       ? `/{Bucket}${given === "/" ? "" : given.replace(/^\/\?/, "?")}`
       : given;
-    if (full !== "/") operation.path = full;
+    // The older model's labels have the names of the API reference; the newer ones those of the members.
+    const isSame = older?.path !== undefined && withoutLabels(older.path) === withoutLabels(full);
+    const path = isSame ? older.path : full;
+    if (path !== undefined && path !== "/") operation.path = path;
     const inputName = this.#root(input, older?.in);
     const outputName = this.#root(output, older?.out);
     if (inputName !== undefined) operation.in = inputName;
@@ -123,7 +126,8 @@ class SchemaReader {
     const shape = this.table.shapes[member.s];
     if (place !== undefined) member.loc = place.loc;
     const name = place?.name ?? traits["jsonName"] ?? traits["xmlName"];
-    if (typeof name === "string") member.n = name;
+    if (member.loc === "uri" && older?.loc === "uri" && older.n !== undefined) member.n = older.n;
+    else if (typeof name === "string") member.n = name;
     // A payload's XML element is named by its structure.
     else if (traits["httpPayload"] !== undefined && typeof own["xmlName"] === "string") {
       member.n = own["xmlName"];
@@ -310,6 +314,10 @@ function resolve(schema: Schema): Schema {
   let found = schema;
   while (typeof found === "function") found = (found as () => Schema)();
   return found;
+}
+
+function withoutLabels(path: string): string {
+  return path.replaceAll(/\{[^}+]+/g, "{");
 }
 
 /** `x-id` says which client method sent the request; it is no part of the address. */

@@ -1,0 +1,195 @@
+// The checked-in descriptions: whole, as the generator makes them, and right where Cairn itself answers by them.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { generateServices, serviceText } from "../../scripts/generate-catalog.ts";
+import { openCatalog } from "./catalog.ts";
+import { checkService } from "./check-service.ts";
+import type { ScalarShape, Service, Shape } from "./service.ts";
+
+const folder = join(import.meta.dirname, "services");
+const catalog = openCatalog();
+
+function serviceNamed(id: string): Service {
+  const service = catalog.service(id);
+  if (service === undefined) throw new Error(`there is no ${id}`);
+  return service;
+}
+
+test("every service file can be read, and every shape that it names is there", () => {
+  const names = readdirSync(folder).filter((name) => !/^(?:index|paths)\.json$/.test(name));
+  expect(names.length).toBeGreaterThan(380);
+  for (const name of names) {
+    const service = checkService(JSON.parse(readFileSync(join(folder, name), "utf8")) as unknown);
+    expect(`${service.id}.json`).toBe(name);
+    expect(service.eventSource).toMatch(/^[a-z0-9-]+\.amazonaws\.com$/);
+  }
+  const listed = catalog.services().map((each) => `${each.id}.json`);
+  expect(listed.toSorted()).toEqual(names.toSorted());
+});
+
+test("a description whose shape is missing is refused, and the place is named", () => {
+  const service = serviceNamed("sts");
+  const { "*string": _, ...shapes } = service.shapes;
+  expect(() => checkService({ ...service, shapes })).toThrow(/names the shape '\*string'/);
+});
+
+test("the checked-in files are what the generator makes of the installed models", async () => {
+  const made = await generateServices(new Set(["cloudtrail", "cognito-idp", "sqs", "mobile"]));
+  expect(made.map((each) => each.id)).toEqual(["cloudtrail", "cognito-idp", "mobile", "sqs"]);
+  for (const service of made) {
+    const text = readFileSync(join(folder, `${service.id}.json`), "utf8");
+    expect(
+      serviceText(service) === text,
+      `${service.id}: run npx tsx scripts/generate-catalog.ts`,
+    ).toBe(true);
+  }
+});
+
+describe("what Cairn answers by", () => {
+  test("CloudTrail has its 60 operations", () => {
+    expect(Object.keys(serviceNamed("cloudtrail").operations)).toEqual(
+      [
+        "AddTags CancelQuery CreateChannel CreateDashboard CreateEventDataStore CreateTrail DeleteChannel",
+        "DeleteDashboard DeleteEventDataStore DeleteResourcePolicy DeleteTrail",
+        "DeregisterOrganizationDelegatedAdmin DescribeQuery DescribeTrails DisableFederation EnableFederation",
+        "GenerateQuery GetChannel GetDashboard GetEventConfiguration GetEventDataStore GetEventSelectors GetImport",
+        "GetInsightSelectors GetQueryResults GetResourcePolicy GetTrail GetTrailStatus ListChannels ListDashboards",
+        "ListEventDataStores ListImportFailures ListImports ListInsightsData ListInsightsMetricData ListPublicKeys",
+        "ListQueries ListTags ListTrails LookupEvents PutEventConfiguration PutEventSelectors PutInsightSelectors",
+        "PutResourcePolicy RegisterOrganizationDelegatedAdmin RemoveTags RestoreEventDataStore SearchSampleQueries",
+        "StartDashboardRefresh StartEventDataStoreIngestion StartImport StartLogging StartQuery",
+        "StopEventDataStoreIngestion StopImport StopLogging UpdateChannel UpdateDashboard UpdateEventDataStore",
+        "UpdateTrail",
+      ].flatMap((line) => line.split(" ")),
+    );
+  });
+
+  test("LookupEvents has the constraints of the API reference", () => {
+    expect(scalar("cloudtrail", "LookupEventsRequest", "MaxResults")).toEqual({
+      t: "integer",
+      min: 1,
+      max: 50,
+    });
+    expect(scalar("cloudtrail", "LookupAttribute", "AttributeValue")).toEqual({
+      t: "string",
+      min: 1,
+      max: 2000,
+    });
+    expect(scalar("cloudtrail", "LookupAttribute", "AttributeKey").enum).toEqual([
+      "EventId",
+      "EventName",
+      "ReadOnly",
+      "Username",
+      "ResourceType",
+      "ResourceName",
+      "EventSource",
+      "AccessKeyId",
+    ]);
+    expect(scalar("cloudtrail", "LookupEventsRequest", "EventCategory").enum).toEqual(["insight"]);
+    expect(structure("cloudtrail", "LookupAttribute").req).toEqual([
+      "AttributeKey",
+      "AttributeValue",
+    ]);
+  });
+
+  test("both forms of X-Amz-Target are known for CloudTrail", () => {
+    expect(serviceNamed("cloudtrail").targetPrefixes).toEqual([
+      "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+      "CloudTrail_20131101",
+    ]);
+  });
+
+  test("PutAuditEvents takes 1 to 100 events", () => {
+    const input = structure("cloudtrail-data", "PutAuditEventsInput");
+    const events = serviceNamed("cloudtrail-data").shapes[input.m["auditEvents"]?.s ?? ""];
+    expect(events).toMatchObject({ t: "list", min: 1, max: 100 });
+  });
+});
+
+describe("what the gateway depends on", () => {
+  test.each([
+    ["amplify", "amplify"],
+    ["amplifybackend", "amplifybackend"],
+    ["amplifyuibuilder", "amplifyuibuilder"],
+    ["mobile", "mobilehub"],
+    ["devops-guru", "devops-guru"],
+    ["cognito-idp", "cognito-idp"],
+    ["cognito-identity", "cognito-identity"],
+    ["cognito-sync", "cognito-sync"],
+    ["apigateway", "apigateway"],
+    ["apigatewayv2", "apigateway"],
+    ["monitoring", "monitoring"],
+    ["email", "ses"],
+    ["sesv2", "ses"],
+    ["states", "states"],
+    ["resourcegroupstaggingapi", "tagging"],
+    ["streams.dynamodb", "dynamodb"],
+    ["iotsecuretunneling", "iotsecuredtunneling"],
+  ])("%s is recorded as %s.amazonaws.com", (id, source) => {
+    expect(serviceNamed(id).eventSource).toBe(`${source}.amazonaws.com`);
+  });
+
+  test("Cognito's operations for people need no signature, its administrators' do", () => {
+    const unsigned = ["SignUp", "InitiateAuth", "ConfirmSignUp", "ForgotPassword", "GetUser"];
+    const further = [
+      "RespondToAuthChallenge",
+      "ResendConfirmationCode",
+      "GetTokensFromRefreshToken",
+    ];
+    const known = unsignedOf("cognito-idp");
+    expect(known).toEqual(expect.arrayContaining([...unsigned, ...further]));
+    for (const name of ["AdminCreateUser", "CreateUserPool", "ListUsers"]) {
+      expect(known).not.toContain(name);
+    }
+    expect(unsignedOf("cognito-identity")).toEqual([
+      "GetCredentialsForIdentity",
+      "GetId",
+      "GetOpenIdToken",
+      "UnlinkIdentity",
+    ]);
+    expect(unsignedOf("sts")).toEqual(["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"]);
+  });
+
+  test("passwords, tokens and secrets are marked as sensitive", () => {
+    expect(scalar("cognito-idp", "SignUpRequest", "Password").sensitive).toBe(true);
+    expect(scalar("cognito-idp", "AuthenticationResultType", "AccessToken").sensitive).toBe(true);
+    expect(scalar("sts", "Credentials", "SecretAccessKey").sensitive).toBe(true);
+  });
+
+  test("reads and writes are told apart", () => {
+    expect(reads("cloudtrail", "LookupEvents")).toBe(true);
+    expect(reads("cloudtrail", "CreateTrail")).toBe(false);
+    expect(reads("s3", "GetObject")).toBe(true);
+    expect(reads("s3", "HeadObject")).toBe(true);
+    expect(reads("s3", "PutObject")).toBe(false);
+    expect(reads("dynamodb", "Query")).toBe(true);
+    expect(reads("apigateway", "GetResource")).toBe(true);
+    expect(reads("apigateway", "CreateResource")).toBe(false);
+    expect(reads("iam", "GenerateCredentialReport")).toBe(true);
+  });
+});
+
+function reads(id: string, name: string): boolean {
+  return serviceNamed(id).operations[name]?.read === true;
+}
+
+function unsignedOf(id: string): string[] {
+  return Object.entries(serviceNamed(id).operations)
+    .filter(([, operation]) => operation.unsigned === true)
+    .map(([name]) => name);
+}
+
+function structure(id: string, name: string): Extract<Shape, { t: "structure" }> {
+  const shape = serviceNamed(id).shapes[name];
+  if (shape?.t !== "structure") throw new Error(`${id} has no structure ${name}`);
+  return shape;
+}
+
+function scalar(id: string, name: string, member: string): ScalarShape {
+  const shape = serviceNamed(id).shapes[structure(id, name).m[member]?.s ?? ""];
+  if (shape === undefined || shape.t === "structure" || shape.t === "list" || shape.t === "map") {
+    throw new Error(`${id} ${name}.${member} is no scalar`);
+  }
+  return shape;
+}
