@@ -4,18 +4,20 @@
 // addresses make most of the traffic, and ids never repeat.
 
 export interface EventMaker {
-  /** One event as a JSON line without its newline. */
-  next(): string;
+  /** One event as a JSON line without its newline; `between` moves its time, `isRare` makes it a `rareCall`. */
+  next(between?: TimeRange, isRare?: boolean): string;
 }
 
-export interface EventMakerOptions {
+/** Event times are spread evenly over it. */
+export interface TimeRange {
+  fromMs: number;
+  toMs: number;
+}
+
+export interface EventMakerOptions extends TimeRange {
   seed: number;
   accountId: string;
   region: string;
-  /** Event times are spread evenly from here … */
-  fromMs: number;
-  /** … to here. */
-  toMs: number;
 }
 
 const calls: readonly (readonly [string, string, boolean])[] = [
@@ -32,6 +34,13 @@ const calls: readonly (readonly [string, string, boolean])[] = [
   ["iam.amazonaws.com", "CreateAccessKey", false],
   ["devops-guru.amazonaws.com", "UpdateResourceCollection", false],
 ];
+/** What an investigator looks for among all that happens every second. */
+export const rareCall = {
+  eventSource: "cloudtrail.amazonaws.com",
+  eventName: "DeleteTrail",
+  user: 4999,
+} as const;
+
 const agents = [
   "aws-cli/2.15.30 Python/3.11.6 Linux/5.10.205-195.807.amzn2.x86_64 exe/x86_64.amzn.2 prompt/off command/ec2.describe-instances",
   "Boto3/1.34.69 md/Botocore#1.34.69 ua/2.0 os/linux#6.1.79 md/arch#x86_64 lang/python#3.12.2 md/pyimpl#CPython cfg/retry-mode#legacy",
@@ -62,9 +71,11 @@ export function makeEvents(options: EventMakerOptions): EventMaker {
   const uuid = () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
   const { accountId, region } = options;
   return {
-    next() {
-      const [eventSource, eventName, readOnly] = calls[skewed(calls.length)] ?? ["", "", true];
-      const user = skewed(2000);
+    next(between: TimeRange = options, isRare = false) {
+      const [eventSource, eventName, readOnly] = isRare
+        ? ([rareCall.eventSource, rareCall.eventName, false] as const)
+        : (calls[skewed(calls.length)] ?? ["", "", true]);
+      const user = isRare ? rareCall.user : skewed(2000);
       const role = `service-role-${user % 40}`;
       const session = `session-${user}`;
       const instance = `i-${hex(17)}`;
@@ -88,7 +99,7 @@ export function makeEvents(options: EventMakerOptions): EventMaker {
             attributes: { creationDate: "2026-01-01T00:00:00Z", mfaAuthenticated: "false" },
           },
         },
-        eventTime: `${new Date(options.fromMs + random() * (options.toMs - options.fromMs)).toISOString().slice(0, 19)}Z`,
+        eventTime: `${new Date(between.fromMs + random() * (between.toMs - between.fromMs)).toISOString().slice(0, 19)}Z`,
         eventSource,
         eventName,
         awsRegion: region,
