@@ -61,9 +61,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 process.exit(tasks[task]());
 
+function ignore() {}
+
 /** Runs a command in the foreground; signals go to it as well, since it shares our process group. */
 function run(command, args, options = {}) {
-  const ignore = () => {};
   process.on("SIGINT", ignore);
   process.on("SIGTERM", ignore);
   const { status, error } = spawnSync(command, args, { stdio: "inherit", ...options });
@@ -91,7 +92,7 @@ function build() {
   const stamp = join("dist", ".built");
   const sources = [...filesBelow("src"), "package.json", "tsconfig.build.json", "tsconfig.json"];
   const want = createHash("sha256");
-  for (const path of sources.toSorted()) {
+  for (const path of sources.toSorted((a, b) => (a < b ? -1 : 1))) {
     const { size, mtimeMs } = statSync(path);
     want.update(`${path} ${size} ${mtimeMs}\n`);
   }

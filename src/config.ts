@@ -236,8 +236,8 @@ export function readConfig(sources: ConfigSources): {
   };
   const text = (name: SettingName) => read(name, (value) => value);
   const flag = (name: SettingName) => read(name, parseFlag) ?? false;
-  const choice = <T extends string>(name: SettingName, choices: readonly T[]) =>
-    read(name, (value) => parseChoice(value, choices)) ?? (choices[0] as T);
+  const choice = <T extends string>(name: SettingName, choices: readonly [T, ...T[]]) =>
+    read(name, (value) => parseChoice(value, choices)) ?? choices[0];
   const config: Config = {
     host: text("host") ?? "",
     port: read("port", parsePort) ?? 0,
@@ -329,7 +329,7 @@ function originsOf(
       }
       const inFile = file[setting.flag];
       if (inFile !== undefined && inFile !== null) {
-        return [name, { value: String(inFile as string | number | boolean), from: "file" }];
+        return [name, { value: scalarText(inFile), from: "file" }];
       }
       return [name, { value: setting.default, from: "default" }];
     },
@@ -357,8 +357,7 @@ function upstreamsOf(file: FileTree, mistakes: string[]): Record<string, Upstrea
 }
 
 function upstreamOf(entry: Record<string, unknown>): UpstreamConfig {
-  const text = (name: string) =>
-    entry[name] === undefined ? undefined : String(entry[name] as string);
+  const text = (name: string) => (entry[name] === undefined ? undefined : scalarText(entry[name]));
   const unknown = Object.keys(entry).find(
     (name) =>
       !["url", "mode", "access-key-id", "secret-access-key", "account-id", "region"].includes(name),
@@ -380,6 +379,11 @@ function upstreamOf(entry: Record<string, unknown>): UpstreamConfig {
     ...(accountId === undefined ? {} : { accountId: parseAccount(accountId) }),
     ...(region === undefined ? {} : { region }),
   };
+}
+
+/** A value of the file as the text that a flag would have; a list or a tree shows as what it is. */
+function scalarText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function parseFlag(text: string): boolean {
