@@ -37,6 +37,13 @@ export function fromOpenApi(document: ModelRecord): Service {
   return new OpenApiReader(document).service();
 }
 
+interface SchemaPart {
+  part: ModelRecord;
+  at: string;
+  /** False: one of several that may hold, so that what it requires may be absent. */
+  isCertain: boolean;
+}
+
 class OpenApiReader {
   readonly #document: ModelRecord;
   readonly #table = new ShapeTable();
@@ -300,7 +307,7 @@ class OpenApiReader {
   }
 
   #object(schema: ModelRecord, name: string, place: string, depth: number): string {
-    const parts = this.#parts(schema, place, depth);
+    const parts = this.#parts(schema, place);
     const hasProperties = parts.some(({ part }) => part["properties"] !== undefined);
     const free = schema["additionalProperties"];
     if (!hasProperties) {
@@ -336,19 +343,25 @@ class OpenApiReader {
   }
 
   /** The schema itself and what it is made of: all of `allOf`, and whatever `oneOf` and `anyOf` may bring. */
-  #parts(
-    schema: ModelRecord,
-    place: string,
-    depth: number,
-    isCertain = true,
-  ): { part: ModelRecord; at: string; isCertain: boolean }[] {
-    if (depth > modelDepthMax) throw invalid(place, `is nested deeper than ${modelDepthMax}`);
-    const parts = [{ part: schema, at: place, isCertain }];
-    for (const key of ["allOf", "oneOf", "anyOf"]) {
-      for (const [index, value] of listAt(schema[key] ?? [], `${place}.${key}`).entries()) {
-        const at = `${place}.${key}[${index}]`;
-        const inner = this.#resolve(value, at);
-        parts.push(...this.#parts(inner, at, depth + 1, isCertain && key === "allOf"));
+  #parts(schema: ModelRecord, place: string): SchemaPart[] {
+    const parts: SchemaPart[] = [];
+    const seen = new Set<ModelRecord>();
+    const waiting: SchemaPart[] = [{ part: schema, at: place, isCertain: true }];
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { part, at, isCertain } = next;
+      // Once is enough, however many ways lead to it; a circle adds nothing.
+      if (seen.has(part)) continue;
+      seen.add(part);
+      parts.push(next);
+      for (const key of ["allOf", "oneOf", "anyOf"]) {
+        for (const [index, value] of listAt(part[key] ?? [], `${at}.${key}`).entries()) {
+          const inner = `${at}.${key}[${index}]`;
+          waiting.push({
+            part: this.#resolve(value, inner),
+            at: inner,
+            isCertain: isCertain && key === "allOf",
+          });
+        }
       }
     }
     return parts;

@@ -25,6 +25,9 @@ const protocolTraits: readonly [string, Protocol][] = [
   ["smithy.protocols#rpcv2Cbor", "rpc-v2-cbor"],
 ];
 
+/** Resources may hold resources; following them must not exhaust the stack. */
+const resourcesMax = 2000;
+
 const scalarTypes: Readonly<Record<string, ScalarShape["t"]>> = {
   string: "string",
   enum: "string",
@@ -142,7 +145,9 @@ class SmithyReader {
     for (const resource of targetsOf(holder["resources"], `${place}.resources`)) {
       if (seen.has(resource)) continue;
       seen.add(resource);
-      if (seen.size > 10_000) throw invalid(place, "has more than 10000 resources");
+      if (seen.size > resourcesMax) {
+        throw invalid(place, `has more than ${resourcesMax} resources`);
+      }
       ids.push(...this.#operationIds(this.#shape(resource, place), resource, seen));
     }
     return ids;
@@ -253,7 +258,7 @@ class SmithyReader {
     const m: Record<string, Member> = {};
     const required: string[] = [];
     let payload: string | undefined;
-    for (const [key, value] of Object.entries(this.#members(shape, id, 0))) {
+    for (const [key, value] of Object.entries(this.#members(shape, id, new Set()))) {
       const name = nameAt(key, `${id}.members`);
       const place = `${id}$${name}`;
       m[name] = this.#member(value, place, depth);
@@ -271,11 +276,13 @@ class SmithyReader {
   }
 
   /** The members of its mixins come first. */
-  #members(shape: ModelRecord, id: string, depth: number): ModelRecord {
-    if (depth > modelDepthMax) throw invalid(id, `has mixins deeper than ${modelDepthMax}`);
+  #members(shape: ModelRecord, id: string, seen: Set<string>): ModelRecord {
     let members: ModelRecord = {};
     for (const mixin of targetsOf(shape["mixins"], `${id}.mixins`)) {
-      members = { ...members, ...this.#members(this.#shape(mixin, id), mixin, depth + 1) };
+      if (seen.has(mixin)) continue;
+      seen.add(mixin);
+      if (seen.size > modelDepthMax) throw invalid(id, `has more than ${modelDepthMax} mixins`);
+      members = { ...members, ...this.#members(this.#shape(mixin, id), mixin, seen) };
     }
     return { ...members, ...optionalRecord(shape["members"], `${id}.members`) };
   }
