@@ -1,5 +1,5 @@
 // Which service and operation a request is, with heads as real clients send them.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -494,13 +494,13 @@ describe("unsigned requests", () => {
     ],
     [
       "by a host with FIPS",
-      { method: "GET", host: "lambda-fips.us-east-1.amazonaws.com", path: "/2015-03-31/functions" },
-      "lambda ListFunctions rest-json",
+      { method: "GET", host: "scheduler-fips.us-east-1.amazonaws.com", path: "/tags/x" },
+      "scheduler ListTagsForResource rest-json ResourceArn=x",
     ],
     [
       "by a dual-stack host",
-      { method: "GET", host: "lambda.us-east-1.api.aws", path: "/2015-03-31/functions" },
-      "lambda ListFunctions rest-json",
+      { method: "GET", host: "scheduler.us-east-1.api.aws", path: "/tags/x" },
+      "scheduler ListTagsForResource rest-json ResourceArn=x",
     ],
     [
       "by an emulator's host",
@@ -788,6 +788,7 @@ describe("users' own services", () => {
     expect(caught(() => opened.add(orders("Lambda")))).toMatch(
       /^InvalidCatalogModel: 'lambda' is the id/,
     );
+    expect(readdirSync(ownFolder)).toEqual([]);
     // Nor do they when they sign with its name.
     opened.add(orders("Mine", "x-cairn-signing-name: lambda"));
     const path = "/2015-03-31/functions";

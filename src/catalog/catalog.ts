@@ -11,6 +11,7 @@ import type { RequestHead } from "./call.ts";
 import { meaningOfHost, plainHost } from "./host-name.ts";
 import { formValue, type Identified, operationOf, rpcTargetOf, targetOf } from "./identify.ts";
 import { readOwnServices, writeOwnService } from "./own-services.ts";
+import { PathFinder } from "./path-finder.ts";
 import { compareFit, RestRoutes } from "./rest-routes.ts";
 import type { Protocol, Service } from "./service.ts";
 import { type IndexEntry, indexEntry, type PathIndex, pathIndexOf } from "./service-index.ts";
@@ -44,7 +45,7 @@ export class Catalog {
   readonly #loaded = new Map<string, Service>();
   readonly #routes = new Map<string, RestRoutes>();
   #names: NameTables;
-  #paths: { unsigned: RestRoutes; all: RestRoutes } | undefined;
+  #paths: PathFinder | undefined;
 
   constructor({ ownFolder }: CatalogOptions) {
     this.#ownFolder = ownFolder;
@@ -180,22 +181,12 @@ export class Catalog {
 
   /** The one service that has this path; first among the operations that need no signature. */
   #byPath(head: RequestHead): readonly string[] {
-    this.#paths ??= this.#readPaths();
-    for (const routes of [this.#paths.unsigned, this.#paths.all]) {
-      const ids = new Set(routes.matches(head).map((each) => each.name));
-      if (ids.size === 1) return [...ids];
-      if (ids.size > 1) return [];
-    }
-    return [];
-  }
-
-  #readPaths(): { unsigned: RestRoutes; all: RestRoutes } {
-    const built = readJson("paths.json") as PathIndex;
-    const own = pathIndexOf([...this.#own].flatMap((id) => this.service(id) ?? []));
-    return {
-      unsigned: treeOf([built.unsigned, own.unsigned]),
-      all: treeOf([built.all, own.all]),
-    };
+    this.#paths ??= new PathFinder(
+      readJson("paths.json") as PathIndex,
+      pathIndexOf([...this.#own].flatMap((id) => this.service(id) ?? [])),
+    );
+    const ids = this.#paths.find(head);
+    return ids.length === 1 ? ids : [];
   }
 
   #routesOf(service: Service): RestRoutes {
@@ -222,17 +213,6 @@ export class Catalog {
     this.#loaded.set(service.id, service);
     this.#routes.delete(service.id);
   }
-}
-
-function treeOf(places: readonly Readonly<Record<string, string[]>>[]): RestRoutes {
-  const routes = new RestRoutes();
-  for (const [id, each] of places.flatMap((record) => Object.entries(record))) {
-    for (const place of each) {
-      const space = place.indexOf(" ");
-      routes.add(id, { method: place.slice(0, space), path: place.slice(space + 1) });
-    }
-  }
-  return routes;
 }
 
 /** Ids by the names that requests carry, in the order of `rank`. */

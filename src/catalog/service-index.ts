@@ -8,12 +8,18 @@ export interface IndexEntry extends Omit<Service, "operations" | "shapes"> {
 }
 
 /**
- * By service id: `GET /apps/{appId}`, of the operations in whose path a fixed segment stands; for unsigned requests
- * that say nothing else. In `unsigned` those of the operations that need no signature.
+ * For unsigned requests that say nothing but a path: the operations in whose path a fixed segment stands. By first
+ * segment (`{}`: a label), then by place (`GET /apps/{appId}`): ids. `unsigned` has the operations that need no signature.
  */
 export interface PathIndex {
-  unsigned: Record<string, string[]>;
-  all: Record<string, string[]>;
+  unsigned: Record<string, Record<string, string[]>>;
+  all: Record<string, Record<string, string[]>>;
+}
+
+/** The key of a path's or a request's first segment. */
+export function firstSegmentOf(path: string): string {
+  const [, first = ""] = path.split("/", 2);
+  return first.includes("{") ? "{}" : first;
 }
 
 export function indexEntry(service: Service): IndexEntry {
@@ -27,21 +33,49 @@ export function indexEntry(service: Service): IndexEntry {
 }
 
 export function pathIndexOf(services: Iterable<Service>): PathIndex {
-  const index: PathIndex = { unsigned: {}, all: {} };
+  const all = new Map<string, Map<string, Set<string>>>();
+  const unsigned: typeof all = new Map();
   for (const { id, protocol, operations } of services) {
     if (protocol !== "rest-json" && protocol !== "rest-xml") continue;
-    const isTelling = (operation: Operation) =>
-      pathOf(operation)
-        .split("/")
-        .some((part) => part !== "" && !part.startsWith("{"));
-    const telling = Object.values(operations).filter(isTelling);
-    const places = (chosen: Operation[]) =>
-      [...new Set(chosen.map((each) => `${each.method ?? "POST"} ${pathOf(each)}`))].toSorted();
-    const unsigned = places(telling.filter((each) => each.unsigned === true));
-    if (telling.length > 0) index.all[id] = places(telling);
-    if (unsigned.length > 0) index.unsigned[id] = unsigned;
+    for (const operation of Object.values(operations)) {
+      const path = pathOf(operation);
+      if (!path.split("/").some((part) => part !== "" && !part.startsWith("{"))) continue;
+      for (const index of operation.unsigned === true ? [all, unsigned] : [all]) {
+        const places = entryOf(index, firstSegmentOf(path), () => new Map<string, Set<string>>());
+        const place = `${operation.method ?? "POST"} ${path}`;
+        entryOf(places, place, () => new Set<string>()).add(id);
+      }
+    }
   }
-  return index;
+  return { unsigned: sortedRecord(unsigned), all: sortedRecord(all) };
+}
+
+function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+function sortedRecord(
+  index: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>,
+): Record<string, Record<string, string[]>> {
+  return Object.fromEntries(
+    [...index]
+      .toSorted(byKey)
+      .map(([first, places]) => [
+        first,
+        Object.fromEntries(
+          [...places].toSorted(byKey).map(([place, ids]) => [place, [...ids].toSorted()]),
+        ),
+      ]),
+  );
+}
+
+function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function pathOf(operation: Operation): string {
