@@ -47,12 +47,20 @@ export class Callers {
    * that takes an hour was signed in time.
    */
   async verify(head: CallHead, bodyHash: string, nowMs: number): Promise<Verdict> {
+    return this.#judge(head, await this.lookUp(head), bodyHash, nowMs);
+  }
+
+  #judge(
+    head: CallHead,
+    key: KeyForVerification | undefined,
+    bodyHash: string,
+    nowMs: number,
+  ): Verdict {
     const { signature } = head;
     if (signature === undefined) {
       return refused("MissingAuthenticationToken", "Missing Authentication Token");
     }
     if (signature instanceof CairnError) return { ok: false, error: signature };
-    const key = await this.lookUp(head);
     if (key === undefined || key.status !== "Active") return unknownKey();
     const signingKey = this.#signingKeys.keyFor(signature, key.secret);
     const error = verifySignature(signature, head.signedRequest, signingKey, bodyHash, nowMs);
@@ -67,15 +75,16 @@ export class Callers {
 
   /**
    * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id:
-   * never the user that the key belongs to.
+   * never the user that the key belongs to. `key` is what `lookUp` found.
    */
-  async identify(
+  identify(
     head: CallHead,
+    key: KeyForVerification | undefined,
     bodyHash: string,
     nowMs: number,
     body: Buffer | undefined,
-  ): Promise<Caller> {
-    const verdict = await this.verify(head, bodyHash, nowMs);
+  ): Caller {
+    const verdict = this.#judge(head, key, bodyHash, nowMs);
     if (verdict.ok && chunksVerify(verdict, body)) return verdict.key.caller;
     const { accessKeyId } = head.claims;
     return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };

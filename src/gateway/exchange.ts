@@ -388,7 +388,7 @@ export class Exchange {
       release?.();
       if (recorder === undefined) return;
       const done = () => this.#drop();
-      recorder.recordSoon(finished, done, this.#requestEnds());
+      recorder.recordSoon({ head: this.head, finished, done }, this.#requestEnds());
       return;
     }
     // Where the upstream has answered, it may be the answer that the client waits for before it sends on.

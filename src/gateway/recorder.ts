@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 import type { DescribedCall, ObservedCall } from "../catalog/call.ts";
 import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
 import type { Place } from "../catalog/profile-resources.ts";
+import type { KeyForVerification } from "../directory/directory.ts";
 import { eventBytes } from "../event/build.ts";
 import type { JsonObject } from "../event/json.ts";
 import { type Caller, userIdentity } from "../event/user-identity.ts";
@@ -59,8 +60,11 @@ interface BuiltEvent {
   ownerAccount: string;
 }
 
-interface QueuedCall {
+export interface QueuedCall {
+  head: CallHead;
+  /** Asked when its turn has come. */
   finished: () => FinishedCall;
+  /** Its copies of bodies may go. */
   done: () => void;
 }
 
@@ -85,21 +89,21 @@ export class Recorder {
    * When `ready` has resolved, and then later, with others: a batch of calls costs far less than each on its own between two answers, and no answer waits
    * for it. Never rejects.
    */
-  recordSoon(finished: () => FinishedCall, done: () => void, ready?: Promise<void>): void {
+  recordSoon(call: QueuedCall, ready?: Promise<void>): void {
     if (ready !== undefined) {
-      const waiting = ready.then(() => this.recordSoon(finished, done));
+      const waiting = ready.then(() => this.recordSoon(call));
       this.#waiting.add(waiting);
       void waiting.finally(() => this.#waiting.delete(waiting));
       return;
     }
-    this.#queue.push({ finished, done });
+    this.#queue.push(call);
     if (this.#queue.length >= batchCountMax) this.#beginBatch();
     else this.#timer ??= this.#options.clock.after(batchDelayMs, () => this.#beginBatch());
   }
 
   /** Resolves when the event is durable, or when there is none to write; else rejects. */
   async recordDurably(call: FinishedCall): Promise<void> {
-    const event = await this.#eventOf(call);
+    const event = this.#eventOf(call, await this.#keyOf(call.head));
     if (event === undefined) return;
     try {
       await this.#options.ingest.record(event.bytes, event.ownerAccount);
@@ -131,16 +135,19 @@ export class Recorder {
     void batch.finally(() => this.#batches.delete(batch));
   }
 
+  /** One call after the other, each in one go: what belongs to a call is in the processor's cache only once. */
   async #recordAll(queued: readonly QueuedCall[]): Promise<void> {
-    await Promise.all(queued.map(({ finished }) => this.#record(finished)));
-    for (const { done } of queued) done();
+    for (const { head, finished, done } of queued) {
+      this.#record(finished, await this.#keyOf(head));
+      done();
+    }
   }
 
   /** What goes wrong is logged and counted. */
-  async #record(finished: () => FinishedCall): Promise<void> {
+  #record(finished: () => FinishedCall, key: KeyForVerification | undefined): void {
     const { counters, ingest, log } = this.#options;
     try {
-      const event = await this.#eventOf(finished());
+      const event = this.#eventOf(finished(), key);
       if (event === undefined) return;
       if (ingest.enqueue(event.bytes, event.ownerAccount)) counters.recorded++;
       else counters.dropped++;
@@ -150,8 +157,19 @@ export class Recorder {
     }
   }
 
-  async #eventOf(call: FinishedCall): Promise<BuiltEvent | undefined> {
-    const { catalog, counters, describe, log } = this.#options;
+  /** Undefined also where the directory could not be asked: whoever it was, we cannot say. */
+  async #keyOf(head: CallHead): Promise<KeyForVerification | undefined> {
+    try {
+      return await this.#options.callers.lookUp(head);
+    } catch (error) {
+      this.#options.counters.recordingErrors++;
+      this.#options.log.error({ err: error }, "the caller of a call could not be looked up");
+      return undefined;
+    }
+  }
+
+  #eventOf(call: FinishedCall, key: KeyForVerification | undefined): BuiltEvent | undefined {
+    const { callers, catalog, counters, describe, log } = this.#options;
     const requestHead = call.head.requestHead;
     let identified: RecognisedCall | undefined;
     try {
@@ -164,7 +182,13 @@ export class Recorder {
       counters.unrecognised++;
       return undefined;
     }
-    const caller = await this.#callerOf(call);
+    const caller = callers.identify(
+      call.head,
+      key,
+      (call.head.coversBody ? call.bodyHash() : undefined) ?? "unread",
+      call.arrivedMs,
+      call.requestBody,
+    );
     const place = this.#placeOf(call, caller);
     let described: DescribedCall;
     try {
@@ -187,25 +211,6 @@ export class Recorder {
       return undefined;
     }
     return this.#build(call, caller, described, place);
-  }
-
-  async #callerOf(call: FinishedCall): Promise<Caller> {
-    const { callers, counters, log } = this.#options;
-    try {
-      const bodyHash = call.head.coversBody ? call.bodyHash() : undefined;
-      return await callers.identify(
-        call.head,
-        bodyHash ?? "unread",
-        call.arrivedMs,
-        call.requestBody,
-      );
-    } catch (error) {
-      // The registry is away: whoever it was, we cannot say.
-      counters.recordingErrors++;
-      log.error({ err: error }, "the caller of a call could not be looked up");
-      const { accessKeyId } = call.head.claims;
-      return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };
-    }
   }
 
   /** A verified caller's account and the signature's region; else what is set on the upstream; else the defaults. */
