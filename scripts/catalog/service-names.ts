@@ -18,6 +18,8 @@ const eventSources: Readonly<Record<string, string>> = {
   connectparticipant: "connect",
   "entitlement.marketplace": "entitlement-marketplace",
   "iot-data": "iotdata",
+  "marketplace-agreement": "agreement-marketplace",
+  "marketplace-deployment": "deployment-marketplace",
   meteringmarketplace: "metering-marketplace",
   mobile: "mobilehub",
   pinpoint: "pinpoint",
