@@ -73,6 +73,21 @@ test("nobody hides a call behind another Upgrade: it is served as what it is", a
   await eventually("the call to be looked at", () => gateway.counters.unrecognised === 1);
 });
 
+test("not even with the rest of a WebSocket handshake around it", async () => {
+  let upgrade: string | undefined = "not asked";
+  const origin = await upstream((request, response) => {
+    upgrade = request.headers.upgrade;
+    response.end("served");
+  });
+  const gateway = await plainGateway(origin.url, { recording: true });
+  const client = new RawClient(gateway.port);
+  client.write(
+    "GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: other\r\nSec-WebSocket-Key: AAAA\r\n\r\n",
+  );
+  await client.until((text) => text.includes("served"));
+  expect(upgrade).toBeUndefined();
+});
+
 test.each([
   ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00\x01", 400],
   ["a broken request line", "GET\r\n\r\n", 400],
