@@ -27,6 +27,8 @@ export interface StartOptions {
   data?: string;
   flags?: string[];
   environment?: Record<string, string>;
+  /** Called with the process before it is ready, by tests that kill it there. */
+  onSpawn?: (child: ChildProcess) => void;
 }
 
 /** Starts it on free ports and waits until it says that it is ready. */
@@ -48,6 +50,7 @@ export async function startCairn(options: StartOptions = {}): Promise<CairnProce
     stdio: ["ignore", "pipe", "pipe"],
     cwd: tmpdir(),
   });
+  options.onSpawn?.(child);
   let written = "";
   child.stderr.on("data", (chunk: Buffer) => (written += chunk.toString()));
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
