@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench, BenchContext } from "./bench.ts";
 import type { Figure } from "./figure.ts";
+import { footprint } from "./footprint.ts";
+import { gateway } from "./gateway.ts";
 import { ingest } from "./ingest.ts";
 import { lookups } from "./lookups.ts";
 import { printFigures, recordFigures } from "./report.ts";
 import { text } from "./text.ts";
+import { visibility } from "./visibility.ts";
 
-const benches: readonly Bench[] = [ingest, lookups, text];
+const benches: readonly Bench[] = [ingest, visibility, gateway, lookups, text, footprint];
 
 const help = `Usage: npm run bench -- [OPTIONS]
 
