@@ -1,12 +1,13 @@
 // `cairn import`: CloudTrail log files of any age into the store, with every file and line accounted for.
 import { SingleBar } from "cli-progress";
+import { eventImportBytesMax, ingestRejectedLinesMax } from "../base/limits.ts";
 import type { FileRecord } from "../event/log-file.ts";
 import type { Client } from "./client.ts";
 import { type Command, connect, readArguments, type Terminal, UsageError } from "./command.ts";
 import { type ListedFile, listFiles, readParts } from "./import-files.ts";
 
 /** Bytes of records in one request: far below the server's limit, far above the cost of a request. */
-const requestBytesMax = 8 * 1024 * 1024;
+const requestBytesMax = 4 * 1024 * 1024;
 /** Marks the start of each JSON text (RFC 7464): a record may span lines, and no JSON holds this byte. */
 const recordSeparator = Buffer.from([0x1e]);
 
@@ -40,8 +41,8 @@ export const importCommand: Command = {
   help: `Usage: cairn import PATH… [--json] [--strict]
 
 Reads files, and folders to any depth, of CloudTrail log files (.json, .json.gz) and NDJSON (.ndjson, .jsonl,
-compressed or not) in name order. Every file and every line is accounted for in the closing report. Importing
-again stores nothing twice.
+compressed or not) in name order. Links are followed. Every file and every line is accounted for in the closing
+report. Importing again stores nothing twice.
 
   --json     print the report as JSON
   --strict   exit 1 when any record was rejected
@@ -88,43 +89,72 @@ async function importFiles(
     : undefined;
   bar?.start(files.length, 0, { events: 0 });
   const sender = new Sender(client, report);
-  for (const file of files) {
-    await importFile(file, sender, report);
-    bar?.increment(1, { events: report.events });
+  try {
+    for (const [index, file] of files.entries()) {
+      if (sender.stoppedBy === undefined) {
+        await importFile(file, sender, report, () => bar?.update(index, { events: report.events }));
+      } else report.failed.push({ file: file.path, reason: "not read: the import had stopped" });
+    }
+    await sender.finish();
+    bar?.update(files.length, { events: report.events });
+  } finally {
+    bar?.stop();
   }
-  await sender.finish();
-  bar?.stop();
+  report.filesRead = files.length - report.filesSkipped - failedCount(report);
+  const place = new Map(files.map(({ path }, index) => [path, index]));
+  report.rejected.sort(
+    (a, b) => (place.get(a.file) ?? 0) - (place.get(b.file) ?? 0) || a.line - b.line,
+  );
   return report;
 }
 
-async function importFile(file: ListedFile, sender: Sender, report: ImportReport): Promise<void> {
-  let isRead = true;
-  for await (const part of readParts(file.path)) {
+/** Files; one may have failed in two ways. */
+function failedCount(report: ImportReport): number {
+  return new Set(report.failed.map(({ file }) => file)).size;
+}
+
+async function importFile(
+  file: ListedFile,
+  sender: Sender,
+  report: ImportReport,
+  onProgress: () => void,
+): Promise<void> {
+  const reject = (line: number, reason: string) =>
+    report.rejected.push({ file: file.path, line, reason });
+  for await (const part of readParts(file)) {
     switch (part.kind) {
       case "records":
         report.events += part.records.length;
-        for (const record of part.records) await sender.add(file.path, record);
+        for (const record of part.records) {
+          const reason = refusalOf(record.bytes);
+          if (reason === undefined) await sender.add(file.path, record);
+          else reject(record.line, reason);
+        }
         break;
-      case "broken":
+      case "refused":
         report.events += 1;
-        report.rejected.push({
-          file: file.path,
-          line: part.line,
-          reason: `MalformedJson: ${part.reason}`,
-        });
+        reject(part.line, part.reason);
         break;
       case "skipped":
-        isRead = false;
         report.filesSkipped += 1;
         report.skipped.push({ file: file.path, reason: part.reason });
         break;
       case "failed":
-        isRead = false;
         report.failed.push({ file: file.path, reason: part.reason });
         break;
     }
+    onProgress();
+    if (sender.stoppedBy !== undefined) break;
   }
-  if (isRead) report.filesRead += 1;
+}
+
+/** Why a record cannot even be sent, in the server's words; all else is for the server to judge. */
+function refusalOf(bytes: Buffer): string | undefined {
+  if (bytes.length > eventImportBytesMax)
+    return `TooLarge: the record has ${bytes.length} bytes; at most ${eventImportBytesMax} are allowed`;
+  const at = bytes.indexOf(recordSeparator);
+  if (at !== -1) return `ControlCharacter: the control character 0x1e stands raw at byte ${at}`;
+  return undefined;
 }
 
 interface AcceptAnswer {
@@ -134,13 +164,29 @@ interface AcceptAnswer {
   ranges: [string, string][];
 }
 
+interface Outcome {
+  stored: number;
+  duplicates: number;
+  variants: number;
+}
+
+interface Sent {
+  file: string;
+  record: FileRecord;
+}
+
 /** Sends records in order, a request at a time, so that the first of two equal records is the one that is stored. */
 class Sender {
   readonly #client: Client;
   readonly #report: ImportReport;
-  #pending: { file: string; record: FileRecord }[] = [];
+  #pending: Sent[] = [];
   #pendingBytes = 0;
   #ranges: [string, string][] = [];
+  /** Files with records in those ranges. */
+  #unsettled = new Set<string>();
+  #hasSent = false;
+  /** What made the server stop taking records: nothing is sent any more. */
+  stoppedBy: string | undefined;
 
   constructor(client: Client, report: ImportReport) {
     this.#client = client;
@@ -148,7 +194,11 @@ class Sender {
   }
 
   async add(file: string, record: FileRecord): Promise<void> {
-    if (this.#pendingBytes + record.bytes.length > requestBytesMax) await this.#send();
+    const isFull =
+      this.#pendingBytes + record.bytes.length > requestBytesMax ||
+      // One request reports no more refused records than this.
+      this.#pending.length === ingestRejectedLinesMax;
+    if (isFull) await this.#send();
     this.#pending.push({ file, record });
     this.#pendingBytes += record.bytes.length + 2;
   }
@@ -164,14 +214,8 @@ class Sender {
     if (sent.length === 0) return;
     this.#pending = [];
     this.#pendingBytes = 0;
-    const parts = sent.flatMap(({ record }) => [recordSeparator, record.bytes]);
-    const answer = await this.#client.json<AcceptAnswer>({
-      method: "POST",
-      path: "/v1/events",
-      query: new URLSearchParams({ origin: "import" }),
-      headers: { "content-type": "application/json-seq" },
-      body: Buffer.concat(parts),
-    });
+    const answer = await this.#post(sent);
+    if (answer === undefined) return;
     for (const { line, code, message } of answer.rejected) {
       const refused = sent[line - 1];
       if (refused === undefined) continue;
@@ -179,31 +223,81 @@ class Sender {
       this.#report.rejected.push({ file, line: record.line, reason: `${code}: ${message}` });
     }
     this.#ranges.push(...answer.ranges);
+    for (const { file } of sent) this.#unsettled.add(file);
     if (this.#ranges.length > 500) await this.#settle();
+  }
+
+  async #post(sent: readonly Sent[]): Promise<AcceptAnswer | undefined> {
+    if (this.stoppedBy !== undefined) return undefined;
+    try {
+      const parts = sent.flatMap(({ record }) => [recordSeparator, record.bytes]);
+      const answer = await this.#client.json<AcceptAnswer>({
+        method: "POST",
+        path: "/v1/events",
+        query: new URLSearchParams({ origin: "import" }),
+        headers: { "content-type": "application/json-seq" },
+        body: Buffer.concat(parts),
+      });
+      this.#hasSent = true;
+      return answer;
+    } catch (error) {
+      // Refused from the start, there is nothing to report on.
+      if (!this.#hasSent) throw error;
+      this.#stop(sent, (error as Error).message);
+      return undefined;
+    }
+  }
+
+  /** What went before is settled and reported; each file of these records is reported as failed. */
+  #stop(sent: readonly Sent[], reason: string): void {
+    this.stoppedBy = reason;
+    const firstLines = new Map<string, number>();
+    for (const { file, record } of sent)
+      if (!firstLines.has(file)) firstLines.set(file, record.line);
+    for (const [file, line] of firstLines) {
+      this.#report.failed.push({
+        file,
+        reason: `from line ${line} on not known to be stored, import it again: ${reason}`,
+      });
+    }
   }
 
   /** Waits until the store has decided on what was sent: stored, duplicate or variant. */
   async #settle(): Promise<void> {
     if (this.#ranges.length === 0) return;
-    const outcome = await this.#client.json<{
-      stored: number;
-      duplicates: number;
-      variants: number;
-    }>({
-      method: "POST",
-      path: "/v1/events/outcome",
-      body: JSON.stringify({ ranges: this.#ranges }),
-    });
+    const ranges = this.#ranges;
+    const files = this.#unsettled;
     this.#ranges = [];
+    this.#unsettled = new Set();
+    const outcome = await this.#outcomeOf(ranges, files);
+    if (outcome === undefined) return;
     this.#report.stored += outcome.stored;
     this.#report.duplicates += outcome.duplicates;
     this.#report.variants += outcome.variants;
+  }
+
+  async #outcomeOf(
+    ranges: readonly [string, string][],
+    files: ReadonlySet<string>,
+  ): Promise<Outcome | undefined> {
+    try {
+      return await this.#client.json<Outcome>({
+        method: "POST",
+        path: "/v1/events/outcome",
+        body: JSON.stringify({ ranges }),
+      });
+    } catch (error) {
+      this.stoppedBy ??= (error as Error).message;
+      const reason = `safe with the server, but not known whether new: ${(error as Error).message}`;
+      this.#report.failed.push(...[...files].map((file) => ({ file, reason })));
+      return undefined;
+    }
   }
 }
 
 function reportText(report: ImportReport): string {
   const lines = [
-    `files      ${report.filesListed} listed, ${report.filesRead} read, ${report.filesSkipped} skipped, ${report.failed.length} failed`,
+    `files      ${report.filesListed} listed, ${report.filesRead} read, ${report.filesSkipped} skipped, ${failedCount(report)} failed`,
     `events     ${report.events} found`,
     `stored     ${report.stored} (${report.variants} of them variants: same identity, other bytes)`,
     `duplicates ${report.duplicates}`,

@@ -59,3 +59,39 @@ test("digests, empty files and other things are told apart", () => {
 test("a byte order mark is no part of the first record", () => {
   expect(check('\ufeff{"Records":[{"a":1}]}')).toEqual(['1: {"a":1}']);
 });
+
+test("joined log files are all read, and members beside the records are passed over", () => {
+  expect(check('{"Records":[{"a":1}]}{"x":[1],"Records":[{"b":2}],"y":"]"}\n[{"c":3}]\n')).toEqual([
+    '1: {"a":1}',
+    '1: {"b":2}',
+    '2: {"c":3}',
+  ]);
+  expect(check('{"Records":[{"a":1}],"Records":[{"b":2}]}')).toEqual(['1: {"a":1}', '1: {"b":2}']);
+});
+
+test("what stands where a record should is named, never passed over", () => {
+  expect(check('{"Records":[{"a":1},]}')).toEqual([
+    '1: {"a":1}',
+    "broken at 1: this is no JSON value",
+  ]);
+  expect(check('{"Records":[{"a":1}]')).toEqual([
+    '1: {"a":1}',
+    "broken at 1: the file ends before its closing bracket",
+  ]);
+  expect(check('{"Records":[{"a":1},')).toEqual([
+    '1: {"a":1}',
+    "broken at 1: the file ends where a record should stand",
+  ]);
+  expect(check('{"Records":[{"a":1}]} x')).toEqual(['1: {"a":1}', "1: x"]);
+});
+
+test("a log file of one long line is taken apart in one pass", () => {
+  const count = 200_000;
+  const file = Buffer.from(`{"Records":[${Array<string>(count).fill('{"a":1}').join(",")}]}`);
+  const startedMs = performance.now();
+  const content = splitFile(file);
+  expect(content).toMatchObject({ form: "records" });
+  expect(content.form === "records" && content.records.length).toBe(count);
+  // Looking for the end of the line anew at each record would take a minute.
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+});

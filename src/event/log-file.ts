@@ -1,7 +1,7 @@
 // Takes a file apart into records without changing a byte of them.
 //
-// Three forms are known: a CloudTrail log file (`{"Records":[…]}`, also a bare array), NDJSON (a record a line), and
-// JSON texts one after the other (a pretty-printed record). What each record says is for readEvent to judge; this
+// Three forms are known: CloudTrail log files (`{"Records":[…]}`, also a bare array), NDJSON (a record a line), and
+// JSON texts one after the other (pretty-printed records). What each record says is for readEvent to judge; this
 // only finds where each begins and ends, so that a damaged one costs no other.
 
 export interface FileRecord {
@@ -14,8 +14,8 @@ export type FileContent =
   | {
       form: "records";
       records: FileRecord[];
-      /** The file ends inside a record, or has something that is none behind it. */
-      broken?: { line: number; reason: string };
+      /** Where the file ends inside a record (`Truncated`), or has something that is none: nothing behind it was read. */
+      broken?: { line: number; code: "Truncated" | "NotJson"; reason: string };
     }
   | { form: "digest" }
   | { form: "empty" }
@@ -29,22 +29,23 @@ const newline = 0x0a;
 /** Members that only a digest file has. CloudTrail user guide, "Digest file structure". */
 const digestMembers = ["digestStartTime", "digestEndTime", "logFiles"];
 
-export function splitFile(bytes: Buffer): FileContent {
-  const lines = new LineCounter(bytes);
-  const start = skipSpace(
-    bytes,
-    bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0,
-  );
+export function splitFile(file: Buffer): FileContent {
+  const bytes = withoutMark(file);
+  const start = skipSpace(bytes, 0);
   if (start === bytes.length) return { form: "empty" };
-  if (bytes[start] === 0x5b) return elements(bytes, start, lines);
+  if (bytes[start] === 0x5b) return new Splitter(bytes).split(start);
   if (bytes[start] !== 0x7b)
     return { form: "unknown", reason: "it does not begin with a JSON object or array" };
   const members = topMembers(bytes, start);
   if (digestMembers.every((name) => members.has(name))) return { form: "digest" };
-  const recordsAt = members.get("Records");
-  if (recordsAt !== undefined && bytes[recordsAt] === 0x5b)
-    return elements(bytes, recordsAt, lines);
-  return isLined(bytes, start) ? linesOf(bytes) : values(bytes, start, lines);
+  const isLogFile = bytes[members.get("Records") ?? -1] === 0x5b;
+  return !isLogFile && isLined(bytes, start) ? linesOf(bytes) : new Splitter(bytes).split(start);
+}
+
+/** A byte order mark belongs to the file, not to its first record. */
+export function withoutMark(bytes: Buffer): Buffer {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return hasMark ? bytes.subarray(3) : bytes;
 }
 
 /** NDJSON: each line stands for itself, whatever is in it. */
@@ -76,40 +77,92 @@ function isLined(bytes: Buffer, start: number): boolean {
   return end === undefined ? bytes[next] === 0x7b : end <= lineEnd;
 }
 
-/** The elements of the array that opens at `open`. */
-function elements(bytes: Buffer, open: number, lines: LineCounter): FileContent {
-  const records: FileRecord[] = [];
-  const broken = (at: number, reason: string): FileContent => ({
-    form: "records",
-    records,
-    broken: { line: lines.lineOf(at), reason },
-  });
-  let at = skipSpace(bytes, open + 1);
-  if (bytes[at] === 0x5d) return { form: "records", records };
-  for (;;) {
-    const end = valueEnd(bytes, at);
-    if (end === undefined) return broken(at, "the file ends inside this record");
-    records.push({ bytes: bytes.subarray(at, end), line: lines.lineOf(at) });
-    const next = skipSpace(bytes, end);
-    if (bytes[next] === 0x5d) return { form: "records", records };
-    if (bytes[next] !== 0x2c) return broken(next, "no comma or closing bracket behind this record");
-    at = skipSpace(bytes, next + 1);
-  }
-}
+type Broken = NonNullable<(FileContent & { form: "records" })["broken"]>;
 
-/** JSON texts one behind the other. */
-function values(bytes: Buffer, start: number, lines: LineCounter): FileContent {
-  const records: FileRecord[] = [];
-  for (let at = start; at < bytes.length; at = skipSpace(bytes, at)) {
-    const end = valueEnd(bytes, at);
-    if (end === undefined || end === at) {
-      const reason = end === at ? "this is no JSON value" : "the file ends inside this record";
-      return { form: "records", records, broken: { line: lines.lineOf(at), reason } };
-    }
-    records.push({ bytes: bytes.subarray(at, end), line: lines.lineOf(at) });
-    at = end;
+/**
+ * JSON texts one behind the other: arrays of records, log files (several, where somebody has joined them), and single
+ * records. Stops at the first place that is none of these.
+ */
+class Splitter {
+  readonly #bytes: Buffer;
+  readonly #lines: LineCounter;
+  #records: FileRecord[] = [];
+  #broken: Broken | undefined;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#lines = new LineCounter(bytes);
   }
-  return { form: "records", records };
+
+  split(start: number): FileContent {
+    let at: number | undefined = start;
+    while (at !== undefined && at < this.#bytes.length) {
+      if (this.#bytes[at] === 0x5b) at = this.#elements(at);
+      else if (topMembers(this.#bytes, at).has("Records")) at = this.#logFile(at);
+      else at = this.#record(at);
+      if (at !== undefined) at = skipSpace(this.#bytes, at);
+    }
+    const broken = this.#broken;
+    return {
+      form: "records",
+      records: this.#records,
+      ...(broken === undefined ? {} : { broken }),
+    };
+  }
+
+  #stop(at: number, code: Broken["code"], reason: string): undefined {
+    this.#broken = { line: this.#lines.lineOf(at), code, reason };
+  }
+
+  /** Behind the record at `at`; undefined: the file breaks there. */
+  #record(at: number): number | undefined {
+    const end = valueEnd(this.#bytes, at);
+    if (end === undefined) return this.#stop(at, "Truncated", "the file ends inside this record");
+    if (end === at) return this.#stop(at, "NotJson", "this is no JSON value");
+    this.#records.push({ bytes: this.#bytes.subarray(at, end), line: this.#lines.lineOf(at) });
+    return end;
+  }
+
+  /** The records of the array that opens at `open`. */
+  #elements(open: number): number | undefined {
+    let at = skipSpace(this.#bytes, open + 1);
+    if (this.#bytes[at] === 0x5d) return at + 1;
+    for (;;) {
+      if (at === this.#bytes.length)
+        return this.#stop(at, "Truncated", "the file ends where a record should stand");
+      const end = this.#record(at);
+      if (end === undefined) return undefined;
+      const next = skipSpace(this.#bytes, end);
+      if (this.#bytes[next] === 0x5d) return next + 1;
+      if (next === this.#bytes.length)
+        return this.#stop(next, "Truncated", "the file ends behind this record");
+      if (this.#bytes[next] !== 0x2c)
+        return this.#stop(next, "NotJson", "no comma or closing bracket behind this record");
+      at = skipSpace(this.#bytes, next + 1);
+    }
+  }
+
+  /** `{"Records":[…]}`: what other members hold is no record. */
+  #logFile(open: number): number | undefined {
+    let at = skipSpace(this.#bytes, open + 1);
+    while (this.#bytes[at] === quote) {
+      const nameEnd = stringEnd(this.#bytes, at);
+      if (nameEnd === undefined) break;
+      const name = this.#bytes.toString("utf8", at + 1, nameEnd - 1);
+      const valueAt = skipSpace(this.#bytes, skipSpace(this.#bytes, nameEnd) + 1);
+      const isList = name === "Records" && this.#bytes[valueAt] === 0x5b;
+      const end = isList ? this.#elements(valueAt) : valueEnd(this.#bytes, valueAt);
+      if (this.#broken !== undefined) return undefined;
+      if (end === undefined || end === valueAt) break;
+      at = skipSpace(this.#bytes, end);
+      if (this.#bytes[at] === 0x7d) return at + 1;
+      if (this.#bytes[at] === 0x2c) at = skipSpace(this.#bytes, at + 1);
+    }
+    const isCut = at >= this.#bytes.length;
+    return isCut
+      ? this.#stop(at, "Truncated", "the file ends before its closing bracket")
+      : this.#stop(at, "NotJson", "no member or closing bracket stands here");
+  }
 }
 
 /** Where the members of the object at `start` have their values. */
@@ -167,19 +220,25 @@ function skipSpace(bytes: Buffer, from: number, end = bytes.length): number {
 /** Line numbers of growing positions, each byte looked at once. */
 class LineCounter {
   readonly #bytes: Buffer;
-  #at = 0;
   #line = 1;
+  /** The next line feed; behind the end when there is none. */
+  #next: number;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#next = this.#find(0);
   }
 
   lineOf(position: number): number {
-    for (let found = this.#bytes.indexOf(newline, this.#at); found !== -1 && found < position; ) {
+    while (this.#next < position) {
       this.#line++;
-      this.#at = found + 1;
-      found = this.#bytes.indexOf(newline, this.#at);
+      this.#next = this.#find(this.#next + 1);
     }
     return this.#line;
+  }
+
+  #find(from: number): number {
+    const found = this.#bytes.indexOf(newline, from);
+    return found === -1 ? Infinity : found;
   }
 }
