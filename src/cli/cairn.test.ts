@@ -1,4 +1,6 @@
 // The command line's own promises: help for everything, and exit code 2 with a reason when used wrongly.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { catalogCommands } from "./catalog.ts";
 import type { Command, Terminal } from "./command.ts";
@@ -61,4 +63,11 @@ test("tables are as wide as their widest cell, with no space at the end of a lin
       ],
     ),
   ).toBe("A    LONG\nbbb  c\n     d\n");
+});
+
+test("a reader that leaves early, as head does, is no error", () => {
+  const main = join(import.meta.dirname, "cairn.cts");
+  const line = `set -o pipefail; "${process.execPath}" --import tsx "${main}" config | true`;
+  const { status, stderr } = spawnSync("bash", ["-c", line], { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });

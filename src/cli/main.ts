@@ -62,6 +62,11 @@ async function main(words: string[]): Promise<number> {
   return found.command.run(found.rest, terminal);
 }
 
+// The reader of our output has left, as `head` does: nothing went wrong.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
@@ -69,7 +74,6 @@ try {
     terminal.warn(`cairn: ${error.message}\n`);
     process.exitCode = 2;
   } else if ((error as NodeJS.ErrnoException).code === "EPIPE") {
-    // The reader of our output has left, as `head` does: nothing went wrong.
     process.exitCode = 0;
   } else {
     terminal.warn(`cairn: ${(error as Error).message}\n`);
