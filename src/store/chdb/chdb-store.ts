@@ -14,7 +14,7 @@ import { Binder, type BoundSql, selectEvents } from "./query.ts";
 import { deleteExpired } from "./retention.ts";
 import { decodeRows, readColumns } from "./row-format.ts";
 import { isResultTooLarge, type ReadKind, Sessions } from "./sessions.ts";
-import { gather, type Page, walk, windows } from "./walk.ts";
+import { type Extent, gather, type Page, steps, walk, windows } from "./walk.ts";
 import { WatermarkFile } from "./watermark-file.ts";
 
 export interface ChdbStoreOptions {
@@ -34,7 +34,9 @@ interface TimedPage {
 }
 
 const table = "events_v1";
+const partsOfTable = `system.parts WHERE database = currentDatabase() AND table = '${table}'`;
 const readersByDefault = 4;
+const extentAgeMsMax = 10_000;
 
 /** Opens the store, or makes it. DataFolderInUse: another process has it. */
 export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
@@ -66,6 +68,7 @@ class ChdbStore implements Store {
   readonly #watermark: Watermark;
   /** What writes goes one behind the other: loads and deletions. */
   #writing: Promise<unknown> = Promise.resolve();
+  #extent: (Extent & { atMs: number }) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(sessions: Sessions, file: WatermarkFile, loader: Loader, clock: Clock) {
@@ -98,13 +101,14 @@ class ChdbStore implements Store {
 
   async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]> {
     const pinned = this.#pin(query);
-    if (query.text === undefined) {
-      return await gather(this.#page("lookup", signal).read, pinned, limit);
-    }
     const found: StoredEvent[] = [];
-    const page = this.#page("scan", signal);
-    for await (const window of this.#windows(pinned, page, signal)) {
-      found.push(...(await gather(page.read, window, limit - found.length)));
+    const page = this.#page(query.text === undefined ? "lookup" : "scan", signal);
+    const parts =
+      query.text === undefined
+        ? steps(pinned, await this.#recentExtent())
+        : this.#windows(pinned, page, signal);
+    for await (const part of parts) {
+      found.push(...(await gather(page.read, part, limit - found.length)));
       if (found.length >= limit) break;
     }
     return found;
@@ -145,16 +149,26 @@ class ChdbStore implements Store {
     page: TimedPage,
     signal?: AbortSignal,
   ): AsyncGenerator<EventQuery> {
-    // Answered from the parts' own bounds, without reading rows.
-    const [bounds] = await this.#ask(
-      {
-        sql: `SELECT count() > 0, toUnixTimestamp64Milli(min(event_time)), toUnixTimestamp64Milli(max(event_time)) FROM ${table}`,
-        params: {},
-      },
-      signal,
-    );
-    const [any = 0, first = 0, last = 0] = bounds ?? [];
-    if (any === 1) yield* windows(query, { first, last }, page.spentMs);
+    const extent = await this.#measure(signal);
+    if (extent.count > 0) yield* windows(query, extent, page.spentMs);
+  }
+
+  /** Answered from the parts' own counts and bounds, without reading rows. */
+  async #measure(signal?: AbortSignal): Promise<Extent> {
+    const bounds = ["min", "max"].map((end) => `toUnixTimestamp64Milli(${end}(event_time))`);
+    const sql = `SELECT count(), ${bounds.join(", ")}, (SELECT count() FROM ${partsOfTable} AND active) FROM ${table}`;
+    const [row] = await this.#ask({ sql, params: {} }, signal);
+    const [count = 0, firstMs = 0, lastMs = 0, parts = 0] = row ?? [];
+    return { count, firstMs, lastMs, parts };
+  }
+
+  /** Good enough to divide a lookup by: any division finds the same events. */
+  async #recentExtent(): Promise<Extent> {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#extent === undefined || nowMs - this.#extent.atMs > extentAgeMsMax) {
+      this.#extent = { ...(await this.#measure()), atMs: nowMs };
+    }
+    return this.#extent;
   }
 
   async follow(cursor: bigint, limit: number): Promise<{ events: StoredEvent[]; cursor: bigint }> {
@@ -215,7 +229,7 @@ class ChdbStore implements Store {
     const [row] = await this.#ask({
       sql:
         `SELECT (SELECT count() FROM ${table}), ` +
-        `(SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND table = '${table}')`,
+        `(SELECT sum(bytes_on_disk) FROM ${partsOfTable})`,
       params: {},
     });
     const [eventCount = 0, diskBytes = 0] = row ?? [];

@@ -1,53 +1,65 @@
 -- One row per event. Rows never change; retention deletes them. A new shape is a new table (events_v2).
+--
+-- Compressed blocks are small (8–16 KiB, the default is 64 KiB) except those of raw: the 50 events that a lookup returns
+-- may lie in 50 places, and in each a block of every column is decompressed.
 CREATE TABLE IF NOT EXISTS events_v1
 (
-    -- The place in the log: the loads, follow() and the watermark ask by it. 8 bytes that grow: Delta leaves almost none.
-    seq UInt64 CODEC(Delta, ZSTD(1)),
+    -- The place in the log: loads, follow() and the watermark ask by it. It grows, so Delta leaves next to nothing.
+    seq UInt64 CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
 
     -- What lookups and selectors ask, in the order of event/row.ts.
-    -- LowCardinality where a part holds few different values: a scan then compares small numbers instead of text,
-    -- which is why these columns need no index. The others would only grow dictionaries.
-    owner_account LowCardinality(String) CODEC(ZSTD(1)),
-    event_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    event_id String CODEC(ZSTD(1)),
-    event_source LowCardinality(String) CODEC(ZSTD(1)),
-    event_name LowCardinality(String) CODEC(ZSTD(1)),
-    event_category LowCardinality(String) CODEC(ZSTD(1)),
-    event_type LowCardinality(String) CODEC(ZSTD(1)),
-    read_only LowCardinality(String) CODEC(ZSTD(1)),
-    region LowCardinality(String) CODEC(ZSTD(1)),
-    recipient_account LowCardinality(String) CODEC(ZSTD(1)),
-    user_type LowCardinality(String) CODEC(ZSTD(1)),
-    user_arn String CODEC(ZSTD(1)),
-    principal_id String CODEC(ZSTD(1)),
-    user_name String CODEC(ZSTD(1)),
-    access_key_id String CODEC(ZSTD(1)),
-    source_ip String CODEC(ZSTD(1)),
-    error_code LowCardinality(String) CODEC(ZSTD(1)),
-    vpc_endpoint_id LowCardinality(String) CODEC(ZSTD(1)),
-    session_from_console LowCardinality(String) CODEC(ZSTD(1)),
-    lookup_resource_types Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    lookup_resource_names Array(String) CODEC(ZSTD(1)),
-    resources_type Array(LowCardinality(String)) CODEC(ZSTD(1)),
-    resources_arn Array(String) CODEC(ZSTD(1)),
-    ingest_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    keep_until DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    flags UInt8 CODEC(ZSTD(1)),
+    -- LowCardinality: numbers into a dictionary instead of text, where values come again and again. LZ4 for those that
+    -- are numbers below 256 nearly always, ZSTD for the longer ones. Where a part holds too many different values the
+    -- engine itself goes back to text.
+    owner_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    event_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
+    -- A String: event ids need not be UUIDs, and order by their bytes.
+    event_id String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    event_source LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    event_name LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    event_category LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    event_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    read_only LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    region LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    recipient_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    user_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    user_arn LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    principal_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    user_name LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    access_key_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    source_ip String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    error_code LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    vpc_endpoint_id LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    session_from_console LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    lookup_resource_types Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    lookup_resource_names Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    resources_type Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    resources_arn Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
+    ingest_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
+    keep_until DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
+    flags UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
 
     -- 1: an earlier event has this identity and other bytes.
-    variant UInt8 CODEC(ZSTD(1)),
-    -- The accepted JSON, byte for byte. ZSTD(1) takes it to a tenth and is still faster to load than LZ4 is to write.
+    variant UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    -- The accepted JSON, byte for byte. ZSTD(1): a higher level or longer blocks gain a few percent for twice the work.
     raw String CODEC(ZSTD(1)),
 
-    -- Bloom filters only where a value picks few rows: there they spare nearly every granule. On event name, source or
-    -- read-only they would be read and answer "maybe" for each granule.
-    INDEX by_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_access_key_id access_key_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_resource_name lookup_resource_names TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_resource_type lookup_resource_types TYPE bloom_filter(0.01) GRANULARITY 1,
+    -- Bloom filters where nearly every row has a value of its own: an inverted list of such values would cost ten times
+    -- as much. One filter for 1024 rows.
+    INDEX by_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX by_resource_name lookup_resource_names TYPE bloom_filter(0.002) GRANULARITY 4,
+    -- Inverted lists of whole values elsewhere: they find a rare value's rows and know an absent one without touching
+    -- the rows, and so cost the same in ten times the events. A filter per granule answers "maybe" for common values,
+    -- and a scan grows with the table.
+    INDEX by_access_key_id access_key_id TYPE text(tokenizer = 'array'),
+    INDEX by_user_name user_name TYPE text(tokenizer = 'array'),
+    INDEX by_event_name event_name TYPE text(tokenizer = 'array'),
+    INDEX by_event_source event_source TYPE text(tokenizer = 'array'),
+    INDEX by_resource_type lookup_resource_types TYPE text(tokenizer = 'array'),
+    -- Two values and empty: only a stretch without one of them can be skipped.
+    INDEX by_read_only read_only TYPE set(4) GRANULARITY 256,
     -- seq follows event time only roughly; this lets follow() skip what lies outside its window.
-    INDEX by_seq seq TYPE minmax GRANULARITY 1
+    INDEX by_seq seq TYPE minmax GRANULARITY 4
 )
 ENGINE = MergeTree
 -- Months: a time range reads only its own, retention drops whole ones, and an import of years makes few parts.
@@ -56,8 +68,8 @@ PARTITION BY toYYYYMM(event_time)
 -- make the order total, so that a page can continue behind any row.
 ORDER BY (event_time, event_id, seq)
 SETTINGS
-    -- The newest 50 rows are one granule: 8192 rows each would decompress eight times the raw text.
-    index_granularity = 1024,
+    -- A row is read with its granule: of 8192 rows of 1.5 kB each that would be 12 MB for one event.
+    index_granularity = 256,
     -- load() is durable when it resolves, and the journal lets go of the segment then.
     fsync_after_insert = 1,
     fsync_part_directory = 1,
@@ -65,4 +77,9 @@ SETTINGS
     -- the old ones stay a little longer in case it turns out to be broken.
     min_rows_to_fsync_after_merge = 1,
     min_compressed_bytes_to_fsync_after_merge = 1,
-    old_parts_lifetime = 60
+    old_parts_lifetime = 60,
+    -- A lookup opens every part in its time range. A month that nothing came into for an hour becomes one part, unless
+    -- that would be a large one: it would be written anew for each late event.
+    min_age_to_force_merge_seconds = 3600,
+    min_age_to_force_merge_on_partition_only = 1,
+    max_bytes_to_merge_at_max_space_in_pool = 5000000000

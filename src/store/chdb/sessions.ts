@@ -54,13 +54,19 @@ function engineArguments(limits: SessionLimits): string[] {
   ];
 }
 
+const forAll = [
+  "max_memory_usage = 1000000000",
+  "max_bytes_before_external_sort = 300000000",
+  "max_threads = 2",
+  `max_result_bytes = ${64 * mib}`,
+  "use_query_condition_cache = 0",
+  // The pages are in the system's cache as a rule; handing each read to another thread costs more than the read.
+  "local_filesystem_read_method = 'pread'",
+].join(", ");
+
 const readSettings: Record<ReadKind, string> = {
-  lookup:
-    "max_memory_usage=1000000000, max_execution_time=30, max_threads=2, max_result_bytes=67108864, " +
-    "use_query_condition_cache=0",
-  scan:
-    "max_memory_usage=1000000000, max_execution_time=60, max_threads=2, max_result_bytes=67108864, " +
-    "max_bytes_before_external_sort=300000000, use_query_condition_cache=0",
+  lookup: `${forAll}, max_execution_time = 30`,
+  scan: `${forAll}, max_execution_time = 60`,
 };
 
 export class Sessions {

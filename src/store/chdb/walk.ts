@@ -49,22 +49,62 @@ export async function* walk(page: Page, query: EventQuery): AsyncGenerator<Store
   }
 }
 
+/** What is stored, roughly: how many events, and from when to when. */
+export interface Extent {
+  count: number;
+  firstMs: number;
+  lastMs: number;
+  /** How many parts hold them. */
+  parts: number;
+}
+
+const nearEvents = 200_000;
+const partsAtOnce = 8;
+
+/**
+ * A lookup in two steps: first the time range that holds about the nearest 200,000 events, then the rest. A lookup opens
+ * every part in its range, whether it needs it or not; where the value is common, the first step is enough. Not for an
+ * event id, which is hardly ever near, and not where parts are few.
+ */
+export function steps(query: EventQuery, extent: Extent): EventQuery[] {
+  if (extent.count < 2 * nearEvents || extent.parts <= partsAtOnce) return [query];
+  if (query.equals?.some(({ column }) => column === "eventId") === true) return [query];
+  const nearMs = Math.ceil(((extent.lastMs - extent.firstMs) * nearEvents) / extent.count);
+  const startMs = query.after?.eventTimeMs;
+  if (query.order === "newest") {
+    const toMs = Math.min(query.toMs ?? Infinity, startMs ?? Infinity, extent.lastMs);
+    const fromMs = Math.floor(toMs) - nearMs;
+    if (!(fromMs > Math.max(query.fromMs ?? -Infinity, extent.firstMs))) return [query];
+    return [
+      { ...query, fromMs },
+      { ...query, toMs: fromMs - 1 },
+    ];
+  }
+  const fromMs = Math.max(query.fromMs ?? -Infinity, startMs ?? -Infinity, extent.firstMs);
+  const toMs = Math.ceil(fromMs) + nearMs;
+  if (!(toMs < Math.min(query.toMs ?? Infinity, extent.lastMs))) return [query];
+  return [
+    { ...query, toMs },
+    { ...query, fromMs: toMs + 1 },
+  ];
+}
+
 const windowMsFirst = 60_000;
 const stepMsWanted = 250;
 
 /**
  * The time range of `query` in windows, nearest end first, each as long as one step takes about `stepMsWanted`: what a
- * text search reads cannot be known beforehand. `boundsMs` is where the stored events begin and end; `queryMs` is the
+ * text search reads cannot be known beforehand.  `queryMs` is the
  * time spent in queries so far, which a slow consumer does not add to.
  */
 export async function* windows(
   query: EventQuery,
-  boundsMs: { first: number; last: number },
+  extent: Extent,
   queryMs: () => number,
 ): AsyncGenerator<EventQuery> {
   const newest = query.order === "newest";
-  let fromMs = Math.ceil(Math.max(query.fromMs ?? -Infinity, boundsMs.first));
-  let toMs = Math.floor(Math.min(query.toMs ?? Infinity, boundsMs.last));
+  let fromMs = Math.ceil(Math.max(query.fromMs ?? -Infinity, extent.firstMs));
+  let toMs = Math.floor(Math.min(query.toMs ?? Infinity, extent.lastMs));
   if (query.after !== undefined) {
     if (newest) toMs = Math.min(toMs, query.after.eventTimeMs);
     else fromMs = Math.max(fromMs, query.after.eventTimeMs);
