@@ -42,9 +42,9 @@ export const ingestWaitingBytesMax = 64 * mib;
 /** Bytes of one AWS API request: far above any modelled CloudTrail, STS or IAM request. */
 export const awsBodyBytesMax = 1 * mib;
 
-/** Bytes at which the current journal segment is sealed: about 10,000 events, one store part. */
-export const segmentBytesMax = 16 * mib;
-/** Age at which the current journal segment is sealed: half of the time to searchable that we promise. */
+/** Bytes at which the current journal segment is sealed: about 18,000 events, one store part. Half of it merges more often. */
+export const segmentBytesMax = 32 * mib;
+/** Age at which the current journal segment is sealed, once the store is free: a quarter of the time that we promise. */
 export const segmentAgeMsMax = 500;
 
 /** Events on one LookupEvents page (CloudTrail API reference). */

@@ -46,7 +46,8 @@ export interface Journal {
   /** The journal takes `batch.bytes` over: the caller must not touch them again. Any number may be under way. */
   append(batch: RowBatch): Promise<AppendReceipt>;
   /**
-   * Segments in order, oldest first, waiting for the next one to be sealed (16 MiB or 500 ms old, base/limits.ts).
+   * Segments in order, oldest first, waiting for the next one to be sealed (32 MiB or 500 ms old, base/limits.ts). While
+   * the reader has one in hand, the next may grow older: it is there when the reader comes for it.
    * One reader; one that comes later starts at the oldest that is not released. Ends when the signal aborts or the
    * journal closes, also with segments left: they come at the next start.
    */

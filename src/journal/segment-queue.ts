@@ -5,7 +5,19 @@ import type { Segment } from "./journal.ts";
 export class SegmentQueue<S extends Segment> {
   #segments: S[] = [];
   readonly #wakes = new Set<() => void>();
+  readonly #onAwaited: () => void;
+  #readers = 0;
   #ended = false;
+
+  /** `onAwaited`: a reader has taken all there is and waits for more. */
+  constructor(onAwaited: () => void = () => undefined) {
+    this.#onAwaited = onAwaited;
+  }
+
+  /** A reader is about: it has a segment in hand and will come for the next one. */
+  get isReaderBusy(): boolean {
+    return this.#readers > this.#wakes.size;
+  }
 
   push(segment: S): void {
     this.#segments.push(segment);
@@ -34,14 +46,19 @@ export class SegmentQueue<S extends Segment> {
   /** From the oldest unreleased segment on; a second reader starts there again. */
   async *read(signal: AbortSignal): AsyncGenerator<S> {
     let behind = 0n;
-    while (!this.#ended && !signal.aborted) {
-      const next = this.#segments.find((each) => each.firstSeq > behind);
-      if (next === undefined) {
-        await this.#changed(signal);
-        continue;
+    this.#readers += 1;
+    try {
+      while (!this.#ended && !signal.aborted) {
+        const next = this.#segments.find((each) => each.firstSeq > behind);
+        if (next === undefined) {
+          await this.#changed(signal);
+          continue;
+        }
+        behind = next.lastSeq;
+        yield next;
       }
-      behind = next.lastSeq;
-      yield next;
+    } finally {
+      this.#readers -= 1;
     }
   }
 
@@ -58,6 +75,7 @@ export class SegmentQueue<S extends Segment> {
       };
       this.#wakes.add(wake);
       signal.addEventListener("abort", wake, { once: true });
+      this.#onAwaited();
     });
   }
 }

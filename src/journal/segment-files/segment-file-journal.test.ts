@@ -68,6 +68,25 @@ test("appends made together share one flush", async () => {
   await journal.close();
 });
 
+test("a segment grows while its reader is busy, and is there when the reader comes for it", async () => {
+  const clock = new TestClock(0);
+  const folder = newFolder();
+  const journal = await openSegmentFileJournal({ folder, clock, log: silentLog });
+  const reader = journal.segments(new AbortController().signal)[Symbol.asyncIterator]();
+  const first = reader.next();
+  await journal.append(batchOf("a"));
+  clock.advance(500);
+  expect(await eventsIn((await first).value)).toEqual([{ seq: 1n, text: "a" }]);
+  for (const text of ["b", "c", "d"]) {
+    await journal.append(batchOf(text));
+    clock.advance(500);
+  }
+  const second = await reader.next();
+  expect((await eventsIn(second.value)).map((event) => event.text)).toEqual(["b", "c", "d"]);
+  await reader.return?.();
+  await journal.close();
+});
+
 test("a segment's file holds exactly its rows, for the store to load", async () => {
   const folder = newFolder();
   const clock = new TestClock(0);

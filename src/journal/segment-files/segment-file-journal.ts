@@ -1,7 +1,7 @@
 // The embedded journal: segment files, written in groups that share one flush.
 //
 //   append ─┐                          ┌ create segment-….open (flush folder)
-//   append ─┼─► waiting ─► group ─► write ─► flush ─► acknowledged ─ … ─ 16 MiB or 500 ms ─► rename to .sealed ─► segments
+//   append ─┼─► waiting ─► group ─► write ─► flush ─► acknowledged ─ … ─ 32 MiB or 500 ms ─► rename to .sealed ─► segments
 //   append ─┘    (while one group is flushed, the next one gathers)                              released ─► removed
 //
 //   a segment file:  ┌─────┬─────┬─────┬──── … ────┬─────┐   rows of event/row.ts back to back, nothing else, so that
@@ -89,6 +89,8 @@ interface OpenSegment {
   byteLength: number;
   count: number;
   age: Timer | undefined;
+  /** To be sealed when the reader comes for it. */
+  isOld: boolean;
 }
 
 /** Sealing rows takes the processor; other work gets a turn after so many bytes (about 1 ms). */
@@ -105,7 +107,7 @@ class SegmentFileJournal implements Journal {
   readonly #lock: FolderLock | undefined;
   readonly #segmentBytesMax: number;
   readonly #segmentAgeMsMax: number;
-  readonly #queue = new SegmentQueue<FileSegment>();
+  readonly #queue = new SegmentQueue<FileSegment>(() => this.#sealForReader());
   #waiting: Append[] = [];
   #open: OpenSegment | undefined;
   /** The writer, while it has work. All changes to the open segment are made there, one after the other. */
@@ -278,7 +280,7 @@ class SegmentFileJournal implements Journal {
     open.count += count;
     this.#pendingBytes += byteLength;
     this.#lastSeq += BigInt(count);
-    open.age ??= this.#clock.after(this.#segmentAgeMsMax, () => this.#makeSealDue());
+    open.age ??= this.#clock.after(this.#segmentAgeMsMax, () => this.#ageSegment(open));
     if (open.byteLength >= this.#segmentBytesMax) this.#sealDue = true;
     return receipts;
   }
@@ -307,7 +309,7 @@ class SegmentFileJournal implements Journal {
     const firstSeq = this.#lastSeq + 1n;
     const name = openName(firstSeq);
     const file = await this.#disk.create(join(this.#folder, name));
-    this.#open = { name, file, firstSeq, byteLength: 0, count: 0, age: undefined };
+    this.#open = { name, file, firstSeq, byteLength: 0, count: 0, age: undefined, isOld: false };
     return this.#open;
   }
 
@@ -322,6 +324,19 @@ class SegmentFileJournal implements Journal {
         this.#log.warn({ mark, err }, "journal: could not remove an old mark; it does no harm");
       }
     }
+  }
+
+  /**
+   * Old enough. A reader that is busy with another segment gains nothing from a small one behind it: this one grows until
+   * it is full or asked for, so that a busy store is given few large loads.
+   */
+  #ageSegment(open: OpenSegment): void {
+    open.isOld = true;
+    if (!this.#queue.isReaderBusy) this.#makeSealDue();
+  }
+
+  #sealForReader(): void {
+    if (this.#open?.isOld) this.#makeSealDue();
   }
 
   #makeSealDue(): void {
