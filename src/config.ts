@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { parse as parseYaml } from "yaml";
 import { parseDurationMs } from "./base/duration.ts";
 import { CairnError } from "./base/errors.ts";
+import { diskReserveBytes } from "./base/limits.ts";
 
 type Kind =
   | "text"
@@ -124,6 +125,12 @@ export const settings = {
     default: "0",
     doc: "MiB of memory the store may use for queries; 0: a third of the machine's or the container's.",
   },
+  diskReserve: {
+    flag: "disk-reserve",
+    kind: "number",
+    default: String(diskReserveBytes / 2 ** 20),
+    doc: "MiB of the disk to leave free, at most an eighth of it: new events are refused before it is so full that accepted ones cannot be stored; 0: none.",
+  },
   behindProxy: {
     flag: "behind-proxy",
     kind: "flag",
@@ -177,6 +184,7 @@ export interface Config {
   retentionMs: number | undefined;
   lookupTps: number;
   storeMemoryMaxMib: number;
+  diskReserveMib: number;
   behindProxy: boolean;
   tlsCert: string | undefined;
   tlsKey: string | undefined;
@@ -258,6 +266,7 @@ export function readConfig(sources: ConfigSources): {
     ),
     lookupTps: read("lookupTps", parseNumber) ?? 0,
     storeMemoryMaxMib: read("storeMemoryMax", parseNumber) ?? 0,
+    diskReserveMib: read("diskReserve", parseNumber) ?? diskReserveBytes / 2 ** 20,
     behindProxy: flag("behindProxy"),
     tlsCert: text("tlsCert"),
     tlsKey: text("tlsKey"),

@@ -75,7 +75,12 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const tls = await readTls(config);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
 
-  const journal = await openSegmentFileJournal({ folder: join(dataFolder, "journal"), clock, log });
+  const journal = await openSegmentFileJournal({
+    folder: join(dataFolder, "journal"),
+    clock,
+    log,
+    reserveBytes: config.diskReserveMib * 1024 * 1024,
+  });
   opened.add(() => journal.close());
   const registry = await openLmdbRegistry({ folder: join(dataFolder, "registry") });
   opened.add(() => registry.close());

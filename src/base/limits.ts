@@ -47,6 +47,14 @@ export const segmentBytesMax = 32 * mib;
 /** Age at which the current journal segment is sealed, once the store is free: a quarter of the time that we promise. */
 export const segmentAgeMsMax = 500;
 
+/**
+ * Bytes of the disk that the journal leaves free: what was accepted must also fit into the store, whose merges write
+ * parts anew before they remove the old ones, and users and keys must stay changeable.
+ */
+export const diskReserveBytes = 256 * mib;
+/** On a small disk the reserve is this part of it. */
+export const diskReserveShareMax = 1 / 8;
+
 /** Events on one LookupEvents page (CloudTrail API reference). */
 export const lookupResultsMax = 50;
 /** LookupEvents shows this many days (CloudTrail user guide, event history). */
@@ -67,4 +75,5 @@ assert(
   ingestFlushBytes + eventBytesMax * 2 < ingestBufferBytesMax,
   "the buffer outlasts one flush",
 );
+assert(diskReserveBytes > 4 * segmentBytesMax, "a segment and its merges fit into the reserve");
 assert(eventParametersBytesMax < eventBytesMax, "a member fits into an event");

@@ -35,6 +35,7 @@ export class FaultyDisk implements Disk {
 
   // Several journals of one test share this process, the dead ones included.
   lock = async () => ({ release: async () => {} });
+  space = (folder: string) => nodeDisk.space(folder);
   makeFolder = (folder: string) => nodeDisk.makeFolder(folder);
   list = (folder: string) => this.#do("list", folder, () => nodeDisk.list(folder));
   read = (path: string) => this.#do("read", path, () => nodeDisk.read(path));

@@ -115,3 +115,36 @@ test.each(["ENOSPC", "EIO"])(
     expect(failedCount).toBeGreaterThan(5);
   },
 );
+
+test("a journal with a reserve leaves room for the store to take what was accepted, and takes events again when there is more", async () => {
+  const folder = new JournalFolder();
+  const faulty = new FaultyDisk();
+  const space = { freeBytes: 10_000, totalBytes: 1_000_000 };
+  faulty.space = () => Promise.resolve(space);
+  const journal = await openSegmentFileJournal({
+    folder: folder.folder,
+    clock: folder.clock,
+    log: silentLog,
+    disk: faulty,
+    reserveBytes: 5000,
+  });
+  await journal.append(batchOf("first"));
+  // The reserve, what is pending, and not a byte for a new event and its copy in the store.
+  space.freeBytes = 5000 + journal.status().pendingBytes;
+  const writes = faulty.operations.filter((each) => each === "write").length;
+  await expect(journal.append(batchOf("refused"))).rejects.toMatchObject({
+    code: "JournalFull",
+    message: expect.stringMatching(/1 MiB are free, and 1 MiB are kept/) as unknown,
+  });
+  expect(faulty.operations.filter((each) => each === "write")).toHaveLength(writes);
+  expect(journal.status().refusing).toMatch(/full/);
+  space.freeBytes = 1_000_000;
+  folder.clock.advance(500);
+  await expect.poll(() => journal.status().refusing).toBeUndefined();
+  await journal.append(batchOf("second"));
+  await journal.close();
+  const again = await folder.open();
+  expect((await readRecovered(again)).map(({ text }) => text)).toEqual(["first", "second"]);
+  await again.close();
+  folder.remove();
+});

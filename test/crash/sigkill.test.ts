@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Client } from "../../src/cli/client.ts";
 import { type CairnProcess, startCairn } from "../tools/cairn.ts";
+import { allLoaded, type Found, findEvents } from "../tools/found-events.ts";
 import { clientOf, eventLine, postEvents } from "../tools/post-events.ts";
 import { type Chance, chanceFrom, seedOf } from "../tools/seed.ts";
 import { type Answer, awsJson, send } from "../tools/signed-call.ts";
@@ -162,38 +163,6 @@ const listIdentityPools = {
 /** As an event's time is written. */
 function nowSecondMs(): number {
   return Math.floor(systemClock.nowMs() / 1000) * 1000;
-}
-
-/** Resolves once everything in the journal is searchable. */
-async function allLoaded(cairn: CairnProcess): Promise<void> {
-  const look = async () => {
-    const text = await (await fetch(`${cairn.url}/metrics`)).text();
-    const read = (name: string) => new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1] ?? "absent";
-    const loaded = read("cairn_store_watermark");
-    return loaded === read("cairn_journal_last_seq") ? "all" : `up to ${loaded}`;
-  };
-  await expect.poll(look, { timeout: 30_000, interval: 50 }).toBe("all");
-}
-
-interface Found {
-  byId: Map<string, number>;
-  byRequest: Map<string, number>;
-}
-
-async function findEvents(cairn: CairnProcess, sinceMs: number): Promise<Found> {
-  const answer = await clientOf(cairn).send({
-    path: "/v1/events",
-    query: new URLSearchParams({ since: String(sinceMs / 1000) }),
-    headers: { accept: "application/x-ndjson" },
-  });
-  const found: Found = { byId: new Map(), byRequest: new Map() };
-  for (const line of (await answer.text()).split("\n")) {
-    if (line === "") continue;
-    const { eventID, requestID } = JSON.parse(line) as { eventID: string; requestID: string };
-    found.byId.set(eventID, (found.byId.get(eventID) ?? 0) + 1);
-    found.byRequest.set(requestID, (found.byRequest.get(requestID) ?? 0) + 1);
-  }
-  return found;
 }
 
 /** What is wrong with the events from `sinceMs` on: acknowledged and not there exactly once, or there twice at all. */

@@ -72,6 +72,7 @@ export class SimulatedDisk {
     return {
       lock: async () => ({ release: async () => {} }),
       makeFolder: async () => {},
+      space: async () => ({ freeBytes: 0, totalBytes: 0 }),
       list: () =>
         run("list", () =>
           [...this.#names.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1)),

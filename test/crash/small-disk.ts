@@ -10,6 +10,8 @@ export interface SmallDisk {
   fill: () => void;
   /** Gives it back. */
   empty: () => void;
+  /** Makes the disk itself larger. */
+  resize: (mebibytes: number) => void;
   unmount: () => void;
 }
 
@@ -27,17 +29,22 @@ export function mountSmallDisk(mebibytes: number): SmallDisk | undefined {
     );
     return undefined;
   }
+  let sizeMebibytes = mebibytes;
   const ballast = join(folder, "ballast");
   return {
     folder,
     fill() {
       try {
-        writeFileSync(ballast, Buffer.alloc(mebibytes * 2 ** 20));
+        writeFileSync(ballast, Buffer.alloc(sizeMebibytes * 2 ** 20));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
     },
     empty: () => rmSync(ballast, { force: true }),
+    resize(newMebibytes) {
+      sizeMebibytes = newMebibytes;
+      execFileSync("mount", ["-o", `remount,size=${newMebibytes}m`, folder]);
+    },
     unmount() {
       execFileSync("umount", ["--lazy", folder]);
       rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 // The few file operations that the journal is built on, so that a test can fail each one or pull the plug.
-import { open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
 import { flushFolder, makeFolder } from "../../base/folder.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -25,6 +25,8 @@ export interface Disk {
   openExisting(path: string): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Of the file system that the folder is on; a total of 0: it does not say. */
+  space(folder: string): Promise<{ freeBytes: number; totalBytes: number }>;
   /** Only one journal at a time, in any process; see folder-lock.ts. */
   lock(folder: string, random: Random, log: Log): Promise<FolderLock>;
   /** Files made, renamed and removed in the folder stay so after the loss of power. */
@@ -43,6 +45,10 @@ export const nodeDisk: Disk = {
   openExisting: (path) => openFile(path, "r+"),
   rename,
   remove: (path) => rm(path),
+  async space(folder) {
+    const { bavail, blocks, bsize } = await statfs(folder);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  },
   lock: lockFolder,
   flushFolder,
 };

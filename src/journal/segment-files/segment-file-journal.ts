@@ -22,7 +22,7 @@ import { crc32c } from "@node-rs/crc32";
 import { assert } from "../../base/assert.ts";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { CairnError, isCairnError } from "../../base/errors.ts";
-import { segmentAgeMsMax, segmentBytesMax } from "../../base/limits.ts";
+import { diskReserveShareMax, segmentAgeMsMax, segmentBytesMax } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import { type Random, systemRandom } from "../../base/random.ts";
 import { type RowBatch, sealRow } from "../../event/row.ts";
@@ -48,6 +48,8 @@ export interface SegmentFileJournalOptions {
   random?: Random;
   segmentBytesMax?: number;
   segmentAgeMsMax?: number;
+  /** Bytes of the disk to leave free, beside room for what the store has not taken yet. Left out: none. */
+  reserveBytes?: number;
   /** Given by tests that fail it. */
   disk?: Disk;
 }
@@ -107,6 +109,7 @@ class SegmentFileJournal implements Journal {
   readonly #lock: FolderLock | undefined;
   readonly #segmentBytesMax: number;
   readonly #segmentAgeMsMax: number;
+  readonly #reserveBytes: number;
   readonly #queue = new SegmentQueue<FileSegment>(() => this.#sealForReader());
   #waiting: Append[] = [];
   #open: OpenSegment | undefined;
@@ -142,6 +145,7 @@ class SegmentFileJournal implements Journal {
     this.#lock = lock;
     this.#segmentBytesMax = options.segmentBytesMax ?? segmentBytesMax;
     this.#segmentAgeMsMax = options.segmentAgeMsMax ?? segmentAgeMsMax;
+    this.#reserveBytes = options.reserveBytes ?? 0;
     this.#lastSeq = recovered.nextSeq - 1n;
     this.#heldSeq = recovered.heldSeq;
     this.#marks = new Set(recovered.marks);
@@ -236,6 +240,11 @@ class SegmentFileJournal implements Journal {
       if (this.#sealDue) await this.#seal();
       const group = this.#takeGroup();
       if (group.length === 0) return;
+      const shortage = await this.#shortage(bytesOf(group));
+      if (shortage !== undefined) {
+        this.#decline(group, shortage);
+        continue;
+      }
       let receipts: AppendReceipt[];
       try {
         receipts = await this.#writeGroup(group);
@@ -275,7 +284,7 @@ class SegmentFileJournal implements Journal {
     await writeAll(open.file, buffers, open.byteLength);
     await open.file.flush();
     if (isNew) await this.#flushNewName(open);
-    const byteLength = buffers.reduce((sum, each) => sum + each.length, 0);
+    const byteLength = bytesOf(group);
     open.byteLength += byteLength;
     open.count += count;
     this.#pendingBytes += byteLength;
@@ -324,6 +333,37 @@ class SegmentFileJournal implements Journal {
         this.#log.warn({ mark, err }, "journal: could not remove an old mark; it does no harm");
       }
     }
+  }
+
+  /**
+   * Why so many more bytes are not to be written, if they are not: what is accepted here must fit into the store too,
+   * and until then it is on the disk twice.
+   */
+  async #shortage(byteLength: number): Promise<string | undefined> {
+    if (this.#reserveBytes === 0) return undefined;
+    let space: { freeBytes: number; totalBytes: number };
+    try {
+      space = await this.#disk.space(this.#folder);
+    } catch (err) {
+      // The write itself will find out.
+      this.#log.debug({ err }, "journal: cannot ask how much room there is");
+      return undefined;
+    }
+    const { freeBytes, totalBytes } = space;
+    if (totalBytes === 0) return undefined;
+    const reserveBytes = Math.min(this.#reserveBytes, totalBytes * diskReserveShareMax);
+    if (freeBytes >= reserveBytes + this.#pendingBytes + 2 * byteLength) return undefined;
+    return `the journal's disk is full: ${mebibytes(freeBytes)} MiB are free, and ${mebibytes(
+      reserveBytes + this.#pendingBytes,
+    )} MiB are kept for events accepted already and for the store's upkeep`;
+  }
+
+  /** Nothing of the group was written: there is nothing to undo. */
+  #decline(group: readonly Append[], message: string): void {
+    if (this.#refusing === undefined) this.#log.error(`journal: refusing events: ${message}`);
+    this.#refusing = message;
+    for (const { reject } of group) reject(new CairnError("JournalFull", message));
+    this.#watchForRoom();
   }
 
   /**
@@ -443,6 +483,7 @@ class SegmentFileJournal implements Journal {
   }
 
   async #hasRoom(): Promise<boolean> {
+    if ((await this.#shortage(probeBytes)) !== undefined) return false;
     const path = join(this.#folder, `${probeName}-${this.#probeCount++}`);
     try {
       const file = await this.#disk.create(path);
@@ -507,6 +548,14 @@ class SegmentFileJournal implements Journal {
     this.#marks.add(mark);
     if (nextSeq > this.#heldSeq) this.#heldSeq = nextSeq;
   }
+}
+
+function bytesOf(group: readonly Append[]): number {
+  return group.reduce((sum, { batch }) => sum + batch.bytes.length, 0);
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** Out of room is the caller's to wait for; everything else may need a person. */
