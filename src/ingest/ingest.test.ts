@@ -330,6 +330,28 @@ test("an enqueued event is durable after the flush interval, without anyone aski
   expect(ingest.counters.accepted).toBe(2);
 });
 
+test("an event that comes while a slow drive writes is durable after its own interval, and so is the next", async () => {
+  const { clock, journal, ingest } = setUp();
+  journal.faults.latencyMs = 120;
+  const enqueue = (id: string) => ingest.enqueue(Buffer.from(event(id)), "1");
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      clock.advance(10);
+      // The journal goes on in promises.
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    }
+  };
+  enqueue("a");
+  await pass(60);
+  // Its interval ends while `a` is being written.
+  enqueue("b");
+  await pass(400);
+  expect(journal.status().lastSeq).toBe(2n);
+  enqueue("c");
+  await pass(400);
+  expect(journal.status().lastSeq).toBe(3n);
+});
+
 test("a quarter of a megabyte of enqueued events does not wait for the interval", async () => {
   const { journal, ingest } = setUp();
   for (const line of manyLines(200)) ingest.enqueue(Buffer.from(line), "1");
