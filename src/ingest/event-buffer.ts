@@ -56,8 +56,16 @@ export class EventBuffer {
     this.#takenCount++;
     if (this.#refused) return true;
     if (this.#writer.byteLength >= ingestFlushBytes) this.#drainSoon();
-    else this.#timer ??= this.#options.clock.after(ingestFlushIntervalMs, () => this.#drainSoon());
+    else if (this.#timer === undefined) this.#drainAfter(ingestFlushIntervalMs);
     return true;
+  }
+
+  #drainAfter(delayMs: number): void {
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      // Also where a drain is under way: it does not see this timer, and a spent one would keep a new one from being set.
+      this.#timer = undefined;
+      this.#drainSoon();
+    });
   }
 
   /** Resolves when all that was added before is durable; rejects when the journal refuses it. */
@@ -112,6 +120,7 @@ export class EventBuffer {
       this.#options.log.error({ err: error }, "the journal refuses events: they wait in memory");
     }
     this.#refused = true;
-    this.#timer = this.#options.clock.after(ingestRetryMs, () => this.#drainSoon());
+    this.#timer?.cancel();
+    this.#drainAfter(ingestRetryMs);
   }
 }
