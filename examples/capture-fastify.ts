@@ -38,3 +38,5 @@ await capture.record({
 
 server.addHook("onClose", () => capture.close());
 await server.listen({ port: Number(process.env["PORT"] ?? 3001), host: "127.0.0.1" });
+// Fastify runs onClose once its last answer is out.
+process.once("SIGTERM", () => void server.close());
