@@ -31,6 +31,13 @@ export const ingestInlineBytesMax = 32 * kib;
 export const ingestRejectedLinesMax = 10_000;
 /** Bytes of rows that wait for the journal on behalf of best-effort doors: what a crash can lose at most. */
 export const ingestBufferBytesMax = 8 * mib;
+/**
+ * Bytes of rows that the store may lag behind before bulk bodies are read more slowly: what it takes in about a second.
+ * More would be acknowledged sooner and found later.
+ */
+export const ingestLagBytesMax = 40 * mib;
+/** How long each chunk of such a body waits for the store at most: one that is down slows ingest and never stops it. */
+export const ingestLagWaitMsMax = 250;
 /** How long a best-effort event waits for company before it is written. */
 export const ingestFlushIntervalMs = 50;
 /** Bytes of waiting rows that are written at once, without waiting for the interval. */

@@ -6,6 +6,8 @@ import {
   ingestBodyBytesMax,
   ingestBufferBytesMax,
   ingestInlineBytesMax,
+  ingestLagBytesMax,
+  ingestLagWaitMsMax,
   ingestRejectedLinesMax,
 } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -32,6 +34,8 @@ export interface IngestOptions {
   /** Left out: `ingestBufferBytesMax`. */
   bufferBytesMax?: number;
 }
+
+const lagPollMs = 10;
 
 export function createIngest(options: IngestOptions): Ingest {
   return new IngestRoom(options);
@@ -163,6 +167,7 @@ class IngestRoom implements Ingest {
     }
     const ahead: Promise<ReadChunk>[] = [];
     for (const chunk of splitChunks(body, separator)) {
+      await this.#storeKeepsUp();
       const reading = this.#readers.read(chunk, separator, readContext);
       // Whoever takes it hears of a failure; one that nobody takes any more needs no hearing.
       reading.catch(() => undefined);
@@ -170,6 +175,18 @@ class IngestRoom implements Ingest {
       if (ahead.length > this.#readers.count * 2) yield await (ahead.shift() as Promise<ReadChunk>);
     }
     for (const reading of ahead) yield await reading;
+  }
+
+  /**
+   * Resolves when the store is not far behind, or after a bounded wait. Without it a sender that is faster than the
+   * store is told "durable" at once and then finds its events later and later.
+   */
+  async #storeKeepsUp(): Promise<void> {
+    const { clock, journal } = this.#options;
+    for (let waitedMs = 0; waitedMs < ingestLagWaitMsMax; waitedMs += lagPollMs) {
+      if (this.#closed || journal.status().pendingBytes <= ingestLagBytesMax) return;
+      await clock.sleep(lagPollMs);
+    }
   }
 
   /** Makes a chunk's events durable, then enters them and its rejections; when the journal refuses, enters nothing. */

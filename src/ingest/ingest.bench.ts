@@ -58,7 +58,8 @@ function line(index: number): string {
 }
 
 let nextSeq = 1n;
-const freeJournal: Pick<Journal, "append"> = {
+const freeJournal: Pick<Journal, "append" | "status"> = {
+  status: () => ({ lastSeq: nextSeq - 1n, pendingBytes: 0, damaged: 0 }),
   append(batch: RowBatch) {
     const firstSeq = nextSeq;
     nextSeq += BigInt(batch.offsets.length);

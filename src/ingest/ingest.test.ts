@@ -4,7 +4,13 @@ import * as fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { TestClock } from "../base/clock.ts";
 import { isCairnError } from "../base/errors.ts";
-import { ingestChunkBytes, ingestInlineBytesMax, ingestRejectedLinesMax } from "../base/limits.ts";
+import {
+  ingestChunkBytes,
+  ingestInlineBytesMax,
+  ingestLagBytesMax,
+  ingestLagWaitMsMax,
+  ingestRejectedLinesMax,
+} from "../base/limits.ts";
 import { silentLog } from "../base/log.ts";
 import { decodeRow, keepForeverMs, rowFlags, type StoredEvent } from "../event/row.ts";
 import { createMemoryJournal, type MemoryJournal } from "../journal/memory/memory-journal.ts";
@@ -472,4 +478,29 @@ test("a body just over the inline size takes the other way and says the same", a
       rejected: [{ line: 2, code: "NotJson" }],
     });
   }
+});
+
+test("a bulk body waits for a store that lags, a small one does not, and none waits for ever", async () => {
+  const { clock, journal, ingest } = setUp();
+  // Nobody takes these.
+  const rows = { bytes: Buffer.alloc(ingestLagBytesMax + 1), offsets: [] };
+  rows.bytes.writeUInt32LE(rows.bytes.length - 4);
+  await journal.append({ ...rows, offsets: [0] });
+  await ingest.acceptLines(Buffer.from(event("small")), live);
+  const bulk = Array.from({ length: 300 }, (_, i) => event(`bulk-${i}`)).join("\n");
+  expect(bulk.length).toBeGreaterThan(ingestInlineBytesMax);
+  let isAccepted = false;
+  const accepting = ingest.acceptLines(Buffer.from(bulk), live).then((report) => {
+    isAccepted = true;
+    return report;
+  });
+  // Another room, whose store keeps up, reads the same three times over meanwhile.
+  const other = setUp().ingest;
+  for (let time = 0; time < 3; time++) await other.acceptLines(Buffer.from(bulk), live);
+  expect(isAccepted).toBe(false);
+  for (let waitedMs = 0; waitedMs < ingestLagWaitMsMax; waitedMs += 10) {
+    clock.advance(10);
+    await new Promise(setImmediate);
+  }
+  expect(await accepting).toMatchObject({ accepted: 300 });
 });
