@@ -13,7 +13,10 @@ import { clientOf } from "../tools/post-events.ts";
 
 const run = promisify(execFile);
 const pythons = boto3Pythons();
-const isLeftOut = isMissing("moto_server", motoIsThere()) || isMissing("boto3", pythons.length > 0);
+const hasMoto = motoIsThere();
+// Nothing installs it: it is used where it is.
+if (!hasMoto) console.warn("LEFT OUT: this suite needs moto_server");
+const isLeftOut = !hasMoto || isMissing("boto3", pythons.length > 0);
 
 function motoIsThere(): boolean {
   try {
