@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../../base/clock.ts";
-import { CairnError } from "../../base/errors.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
+import { CairnError, isCairnError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { StoredEvent } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
@@ -14,6 +14,7 @@ import { Binder, type BoundSql, selectEvents } from "./query.ts";
 import { deleteExpired } from "./retention.ts";
 import { decodeRows, readColumns } from "./row-format.ts";
 import { isResultTooLarge, type ReadKind, Sessions } from "./sessions.ts";
+import { SoundParts } from "./sound-parts.ts";
 import { type Extent, gather, type Page, steps, walk, windows } from "./walk.ts";
 import { WatermarkFile } from "./watermark-file.ts";
 
@@ -37,6 +38,8 @@ const table = "events_v1";
 const partsOfTable = `system.parts WHERE database = currentDatabase() AND table = '${table}'`;
 const readersByDefault = 4;
 const extentAgeMsMax = 10_000;
+/** How often the disk is looked at, and how often the parts because a read failed. */
+const watchMs = 1000;
 
 /** Opens the store, or makes it. DataFolderInUse: another process has it. */
 export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
@@ -46,10 +49,12 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
     readers: options.readers ?? readersByDefault,
     memoryBytesMax: options.memoryBytesMax,
   });
+  const parts = new SoundParts(sessions, table, folder, log);
   let file: WatermarkFile | undefined;
   try {
     const create = readFileSync(join(import.meta.dirname, `${table}.sql`), "utf8");
     await sessions.write({ sql: create, params: {} });
+    await parts.adopt();
     file = await WatermarkFile.open(join(folder, "watermark"));
   } catch (error) {
     await sessions.close();
@@ -57,26 +62,86 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
     throw error;
   }
   log.debug({ folder, watermark: String(file.saved) }, "store opened");
-  return new ChdbStore(sessions, file, new Loader(sessions, table, folder), options.clock);
+  const loader = new Loader(sessions, table, folder, parts);
+  return new ChdbStore({ sessions, file, loader, parts, clock: options.clock, log });
+}
+
+interface ChdbStoreParts {
+  sessions: Sessions;
+  file: WatermarkFile;
+  loader: Loader;
+  parts: SoundParts;
+  clock: Clock;
+  log: Log;
 }
 
 class ChdbStore implements Store {
   readonly #sessions: Sessions;
   readonly #file: WatermarkFile;
   readonly #loader: Loader;
+  readonly #parts: SoundParts;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #watermark: Watermark;
   /** What writes goes one behind the other: loads and deletions. */
   #writing: Promise<unknown> = Promise.resolve();
+  #watch: Timer;
+  #lookedMs = -Infinity;
   #extent: (Extent & { atMs: number }) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(sessions: Sessions, file: WatermarkFile, loader: Loader, clock: Clock) {
-    this.#sessions = sessions;
-    this.#file = file;
-    this.#loader = loader;
-    this.#clock = clock;
-    this.#watermark = new Watermark(file.saved);
+  constructor(made: ChdbStoreParts) {
+    this.#sessions = made.sessions;
+    this.#file = made.file;
+    this.#loader = made.loader;
+    this.#parts = made.parts;
+    this.#clock = made.clock;
+    this.#log = made.log;
+    this.#watermark = new Watermark(made.file.saved);
+    this.#watch = this.#clock.after(watchMs, () => void this.#watchDisk());
+  }
+
+  /** Merges run when nothing is loaded, too. */
+  async #watchDisk(): Promise<void> {
+    try {
+      await this.#serially(async () => {
+        if (await this.#parts.watchRoom()) await this.#parts.check();
+      });
+    } catch (err) {
+      if (this.#closing === undefined) this.#log.error({ err }, "store: cannot look at its parts");
+    }
+    if (this.#closing === undefined)
+      this.#watch = this.#clock.after(watchMs, () => void this.#watchDisk());
+  }
+
+  /**
+   * A query; when it fails because a full disk has spoiled a part, once more without that part. What is asked between
+   * the moment a part is spoiled and the moment it is taken back must not suffer.
+   */
+  async #read(
+    kind: ReadKind,
+    query: BoundSql,
+    signal?: AbortSignal,
+    format?: string,
+  ): Promise<Buffer> {
+    const repairs = this.#parts.repairs;
+    try {
+      return await this.#sessions.read(kind, query, signal, format);
+    } catch (error) {
+      if (!isCairnError(error, "StoreUnavailable") || this.#closing !== undefined) throw error;
+      if (this.#parts.repairs === repairs && !this.#mayLookAgain()) throw error;
+      await this.#serially(() => this.#parts.check(true));
+      if (this.#parts.repairs === repairs) throw error;
+      return await this.#sessions.read(kind, query, signal, format);
+    }
+  }
+
+  /** A store that fails for other reasons is not looked through for each of its failures. */
+  #mayLookAgain(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lookedMs < watchMs) return false;
+    this.#lookedMs = nowMs;
+    return true;
   }
 
   load(segment: Segment): Promise<LoadOutcome> {
@@ -136,7 +201,7 @@ class ChdbStore implements Store {
       const startedMs = this.#clock.monotonicMs();
       const select = selectEvents(table, readColumns, query, limit);
       try {
-        return decodeRows(await this.#sessions.read(kind, select, signal));
+        return decodeRows(await this.#read(kind, select, signal));
       } finally {
         spentMs += this.#clock.monotonicMs() - startedMs;
       }
@@ -182,7 +247,7 @@ class ChdbStore implements Store {
       const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(high)}`;
       const sql = `SELECT ${readColumns} FROM ${table} WHERE ${between} ORDER BY seq`;
       try {
-        const read = this.#sessions.read("scan", { sql, params: bind.params });
+        const read = this.#read("scan", { sql, params: bind.params });
         const events = decodeRows(await read);
         if (events.length > 0) return { events, cursor: high };
         low = await this.#beforeNext(high, end);
@@ -199,7 +264,7 @@ class ChdbStore implements Store {
     const bind = new Binder();
     const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(end)}`;
     const sql = `SELECT toString(if(count() = 0, ${bind.seq(end)}, min(seq) - 1)) FROM ${table} WHERE ${between}`;
-    const answer = this.#sessions.read("scan", { sql, params: bind.params }, undefined, "TSV");
+    const answer = this.#read("scan", { sql, params: bind.params }, undefined, "TSV");
     return BigInt((await answer).toString("utf8").trim());
   }
 
@@ -241,6 +306,7 @@ class ChdbStore implements Store {
   }
 
   async #close(): Promise<void> {
+    this.#watch.cancel();
     this.#watermark.close();
     await this.#writing;
     await this.#sessions.close();
@@ -259,7 +325,7 @@ class ChdbStore implements Store {
   }
 
   async #ask(question: BoundSql, signal?: AbortSignal): Promise<number[][]> {
-    const answer = await this.#sessions.read("lookup", question, signal, "TSV");
+    const answer = await this.#read("lookup", question, signal, "TSV");
     return answer
       .toString("utf8")
       .trim()

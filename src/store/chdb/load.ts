@@ -16,6 +16,7 @@ import type { LoadOutcome } from "../store.ts";
 import { Binder } from "./query.ts";
 import { loadColumns, segmentStructure } from "./row-format.ts";
 import type { Sessions } from "./sessions.ts";
+import { type SoundParts, spoiledByFullDisk } from "./sound-parts.ts";
 
 /**
  * `incoming` keeps whole identities beside each other only within these bounds: one part a month, so that what a reader
@@ -58,13 +59,15 @@ export class Loader {
   readonly #sessions: Sessions;
   readonly #table: string;
   readonly #folder: string;
+  readonly #parts: SoundParts;
   /** Rows above the watermark may be in the table already: a load was cut short, by a crash or an error. */
   #interrupted = true;
 
-  constructor(sessions: Sessions, table: string, folder: string) {
+  constructor(sessions: Sessions, table: string, folder: string, parts: SoundParts) {
     this.#sessions = sessions;
     this.#table = table;
     this.#folder = folder;
+    this.#parts = parts;
   }
 
   /** Durable when it resolves. Rows up to `watermark` are left alone: they were loaded or dropped before. */
@@ -85,6 +88,7 @@ export class Loader {
       ? { stored: seen.fresh, duplicates: 0, variants: 0 }
       : await this.#judge(watermark, withTimeless);
     if (outcome.stored > 0) await this.#insert(watermark, plain);
+    if (outcome.stored > 0 && !(await this.#parts.check())) throw spoiledByFullDisk();
     await this.#execute("TRUNCATE TABLE incoming");
     this.#interrupted = false;
     return outcome;
