@@ -73,6 +73,28 @@ const routes: readonly Route[] = [
     }),
   },
   {
+    // Mobile Hub DescribeProject
+    method: "GET",
+    path: /^\/project$/,
+    answer: () => ({
+      body: {
+        details: {
+          name: "YOUR_PROJECT_NAME-0123456789012",
+          projectId: "abcd0123-0123-0123-0123-abcdef012345",
+          region: "us-west-2",
+          state: "NORMAL",
+          resources: [],
+        },
+      },
+    }),
+  },
+  {
+    // Mobile Hub ExportProject: there is nothing to download.
+    method: "POST",
+    path: /^\/exports\/([^/]+)$/,
+    answer: () => ({ body: { snapshotId: "abcdef01-0123-0123-0123-0123abcd0123" } }),
+  },
+  {
     // DevOps Guru UpdateResourceCollection
     method: "PUT",
     path: /^\/resource-collections$/,
