@@ -35,7 +35,7 @@ export const ingestBufferBytesMax = 8 * mib;
  * Bytes of rows that the store may lag behind before bulk bodies are read more slowly: what it takes in about a second.
  * More would be acknowledged sooner and found later.
  */
-export const ingestLagBytesMax = 40 * mib;
+export const ingestLagBytesMax = 28 * mib;
 /** How long each chunk of such a body waits for the store at most: one that is down slows ingest and never stops it. */
 export const ingestLagWaitMsMax = 250;
 /** How long a best-effort event waits for company before it is written. */
