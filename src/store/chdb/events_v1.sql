@@ -1,46 +1,46 @@
 -- One row per event. Rows never change; retention deletes them. A new shape is a new table (events_v2).
 --
--- Compressed blocks are small (8–16 KiB, the default is 64 KiB) except those of raw: the 50 events that a lookup returns
+-- Compressed blocks are small (4–6 KiB, the default is 64 KiB) except those of raw: the 50 events that a lookup returns
 -- may lie in 50 places, and in each a block of every column is decompressed.
 CREATE TABLE IF NOT EXISTS events_v1
 (
     -- The place in the log: loads, follow() and the watermark ask by it. It grows, so Delta leaves next to nothing.
-    seq UInt64 CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
+    seq UInt64 CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 4096),
 
     -- What lookups and selectors ask, in the order of event/row.ts.
     -- LowCardinality: numbers into a dictionary instead of text, where values come again and again. LZ4 for those that
     -- are numbers below 256 nearly always, ZSTD for the longer ones. Where a part holds too many different values the
     -- engine itself goes back to text.
-    owner_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    event_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
+    owner_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    event_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 4096),
     -- A String: event ids need not be UUIDs, and order by their bytes.
-    event_id String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    event_source LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    event_name LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    event_category LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    event_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    read_only LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    region LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    recipient_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    user_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    user_arn LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    principal_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    user_name LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    access_key_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    source_ip String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    error_code LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    vpc_endpoint_id LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    session_from_console LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    lookup_resource_types Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    lookup_resource_names Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    resources_type Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
-    resources_arn Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 16384),
-    ingest_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
-    keep_until DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 8192),
-    flags UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    event_id String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    event_source LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    event_name LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    event_category LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    event_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    read_only LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    region LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    recipient_account LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    user_type LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    user_arn LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    principal_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    user_name LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    access_key_id LowCardinality(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    source_ip String CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    error_code LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    vpc_endpoint_id LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    session_from_console LowCardinality(String) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    lookup_resource_types Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    lookup_resource_names Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    resources_type Array(LowCardinality(String)) CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
+    resources_arn Array(String) CODEC(ZSTD(1)) SETTINGS (min_compress_block_size = 6144),
+    ingest_time DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 4096),
+    keep_until DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) SETTINGS (min_compress_block_size = 4096),
+    flags UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
 
     -- 1: an earlier event has this identity and other bytes.
-    variant UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 8192),
+    variant UInt8 CODEC(LZ4) SETTINGS (min_compress_block_size = 4096),
     -- The accepted JSON, byte for byte. ZSTD(1): a higher level or longer blocks gain a few percent for twice the work.
     raw String CODEC(ZSTD(1)),
 
