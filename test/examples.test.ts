@@ -502,7 +502,7 @@ describe("examples/", () => {
       accessKeyId: value("aws_access_key_id"),
       secretAccessKey: value("aws_secret_access_key"),
     };
-    const called = [...output().matchAll(/^ +called +.*?(\w+) +(us-\w+-\d)/gm)];
+    const called = [...output().matchAll(/^ +alice called +.*?(\w+) +(us-\w+-\d)/gm)];
     expect(called.length).toBeGreaterThanOrEqual(6);
     for (const region of new Set(called.map(([, , each = ""]) => each))) {
       const endpoint = setting("AWS_ENDPOINT_URL");
