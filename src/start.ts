@@ -143,6 +143,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
     captureMode: config.captureMode,
+    thread: { catalog, ingest },
     unknownKeys: config.gatewayUnknownKeys,
     region: config.region,
     trustProxy,

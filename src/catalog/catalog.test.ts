@@ -626,7 +626,10 @@ describe("the service alone, before the body", () => {
   });
 });
 
-function sameSource(service: Service, found: { service: Service }): boolean {
+function sameSource(
+  service: Pick<Service, "id" | "eventSource">,
+  found: { service: Service },
+): boolean {
   return service.eventSource === found.service.eventSource;
 }
 

@@ -38,17 +38,19 @@ export function openCatalog(options: CatalogOptions = {}): Catalog {
 }
 
 export class Catalog {
-  readonly #ownFolder: string | undefined;
+  /** Where users' own services are kept. */
+  readonly ownFolder: string | undefined;
   /** Built-in services first: a user's own never comes before them. */
   readonly #entries = new Map<string, IndexEntry>();
   readonly #own = new Set<string>();
   readonly #loaded = new Map<string, Service>();
   readonly #routes = new Map<string, RestRoutes>();
   #names: NameTables;
+  #version = 0;
   #paths: PathFinder | undefined;
 
   constructor({ ownFolder }: CatalogOptions) {
-    this.#ownFolder = ownFolder;
+    this.ownFolder = ownFolder;
     const entries = readJson("index.json") as IndexEntry[];
     for (const entry of entries) this.#entries.set(entry.id, entry);
     for (const service of ownFolder === undefined ? [] : readOwnServices(ownFolder)) {
@@ -80,26 +82,31 @@ export class Catalog {
    * same id is replaced. The service is on disk when this returns.
    */
   add(text: string): Service {
-    if (this.#ownFolder === undefined) {
+    if (this.ownFolder === undefined) {
       throw new CairnError("InvalidCatalogModel", "this catalog keeps no services of users");
     }
     const service = readModel(text);
     this.#refuseBuiltIn(service);
-    writeOwnService(this.#ownFolder, service);
+    writeOwnService(this.ownFolder, service);
     this.#takeOwn(service);
     this.#names = namesOf(this.#entries.values());
     this.#paths = undefined;
+    this.#version++;
     return service;
   }
 
-  /** The service by the head alone: enough to choose an upstream. */
-  identifyService(head: RequestHead): Service | undefined {
+  /** Changes with `add`: another catalog of the same folder is then out of date. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The service by the head alone: enough to choose an upstream. Its description is only read to tell several apart. */
+  identifyService(head: RequestHead): IndexEntry | Service | undefined {
     const ids = this.#candidates(head, undefined);
     const [first] = ids;
     if (first === undefined) return undefined;
-    return ids.length === 1
-      ? this.service(first)
-      : (this.#best(ids, head, undefined)?.service ?? this.service(first));
+    const best = ids.length === 1 ? undefined : this.#best(ids, head, undefined);
+    return best?.service ?? this.#entries.get(first);
   }
 
   /** Service and operation; awsQuery and ec2Query need the body, the others only the head. */

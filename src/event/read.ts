@@ -18,14 +18,18 @@ import { type EventColumns, rowFlags } from "./row.ts";
 import { readTimeMs } from "./time.ts";
 import { lookupUserName } from "./user-name.ts";
 
+/** When records came in, and until when they are kept. */
+export interface RowTimes {
+  ingestTimeMs: number;
+  keepUntilMs: number;
+}
+
 /** What the record itself does not say. */
-export interface ReadContext {
+export interface ReadContext extends RowTimes {
   /** The account that the event is recorded or imported for. */
   ownerAccount: string;
   /** Imported events may be of any age and larger; live ones need a time, a name and a source. */
   origin: "live" | "import";
-  ingestTimeMs: number;
-  keepUntilMs: number;
 }
 
 export type ReadEvent =

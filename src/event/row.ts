@@ -129,6 +129,8 @@ export interface RowBatch {
 }
 
 const emptyBytes = Buffer.alloc(0);
+/** Texts up to here are tried byte by byte; their length takes one byte. */
+const asciiLengthMax = 48;
 
 /** Collects encoded rows in one growing buffer. */
 export class RowWriter {
@@ -170,6 +172,14 @@ export class RowWriter {
     this.#bytes.writeUInt32LE(this.#length - start - 4, start);
   }
 
+  /** Rows that were written elsewhere, behind those so far. */
+  append({ bytes, offsets }: RowBatch): void {
+    this.#reserve(bytes.length);
+    for (const offset of offsets) this.#offsets.push(this.#length + offset);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
   /** The rows so far; the writer starts afresh. */
   take(): RowBatch {
     const batch = { bytes: this.#bytes.subarray(0, this.#length), offsets: this.#offsets };
@@ -184,6 +194,7 @@ export class RowWriter {
     // A code unit needs three bytes of UTF-8 at most; the length in front is written once it is known.
     const worst = value.length * 3;
     this.#reserve(worst + 5);
+    if (value.length <= asciiLengthMax && this.#ascii(value)) return;
     if (worst < 128) {
       const written = this.#bytes.write(value, this.#length + 1, "utf8");
       this.#bytes[this.#length] = written;
@@ -193,6 +204,20 @@ export class RowWriter {
     const size = Buffer.byteLength(value);
     this.#varint(size);
     this.#length += this.#bytes.write(value, this.#length, "utf8");
+  }
+
+  /** Short texts, which columns mostly are, cost less byte by byte than one call into the engine. */
+  #ascii(value: string): boolean {
+    const bytes = this.#bytes;
+    const start = this.#length + 1;
+    for (let index = 0; index < value.length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) return false;
+      bytes[start + index] = code;
+    }
+    bytes[start - 1] = value.length;
+    this.#length = start + value.length;
+    return true;
   }
 
   #strings(values: string[]): void {

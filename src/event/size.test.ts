@@ -5,6 +5,7 @@ import { eventBytesMax } from "../base/limits.ts";
 import { type EventFacts, eventBytes } from "./build.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { readEvent } from "./read.ts";
+import { limitSizes, recordBytes } from "./size.ts";
 
 const facts: EventFacts = {
   eventTimeMs: Date.UTC(2026, 0, 1),
@@ -82,6 +83,26 @@ test("an event that is too large as a whole gives up the least important members
   expect(record["resources"]).toMatchObject([{ omitted: true }]);
   expect(record["requestParameters"]).toHaveProperty("blob");
   expect(record["responseElements"]).toHaveProperty("blob");
+});
+
+test("an event is the same text whether its size rules are applied or known not to matter", () => {
+  const value = fc.oneof(
+    fc.jsonValue() as fc.Arbitrary<JsonValue>,
+    fc.string({ unit: "binary", maxLength: 3000 }),
+    fc.constantFrom(undefined, nested(507), nested(508), nested(509), nested(510)),
+  );
+  const name = fc.oneof(
+    fc.constantFrom("userAgent", "errorMessage", "requestParameters", "resources", "awsRegion"),
+    fc.string({ unit: "binary" }),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(name, value), (record) => {
+      const parts = [...limitSizes(record)].map(
+        ([each, text]) => `${JSON.stringify(each)}:${text}`,
+      );
+      expect(recordBytes(record).toString()).toBe(Buffer.from(`{${parts.join(",")}}`).toString());
+    }),
+  );
 });
 
 function nested(levels: number): JsonObject {

@@ -10,7 +10,10 @@ import {
   eventParametersBytesMax,
   eventStringBytesMax,
 } from "../base/limits.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import type { JsonValue } from "./json.ts";
+
+/** Undefined members are none. */
+type Members = Readonly<Record<string, JsonValue | undefined>>;
 
 const objectCaps: Record<string, number> = {
   requestParameters: eventParametersBytesMax,
@@ -44,10 +47,11 @@ const sacrifices = [
 const membersBytesMax = eventBytesMax - 1024;
 
 /** The members as JSON texts, each within its cap and all together within one event. */
-export function limitSizes(record: JsonObject): Map<string, string> {
+export function limitSizes(record: Members): Map<string, string> {
   const texts = new Map<string, string>();
   let total = 0;
   for (const [name, value] of Object.entries(record)) {
+    if (value === undefined) continue;
     const text = memberText(name, value);
     texts.set(name, text);
     total += memberBytes(name, text);
@@ -65,10 +69,24 @@ export function limitSizes(record: JsonObject): Map<string, string> {
 }
 
 /** The event in its final form: one line of UTF-8. */
-export function recordBytes(record: JsonObject): Buffer {
+export function recordBytes(record: Members): Buffer {
+  const whole = textWithoutLimits(record);
+  if (whole !== undefined) return Buffer.from(whole);
   const parts: string[] = [];
   for (const [name, text] of limitSizes(record)) parts.push(`${JSON.stringify(name)}:${text}`);
   return Buffer.from(`{${parts.join(",")}}`);
+}
+
+/** The usual case in one go: a text so small that no rule can apply. Undefined: it may be larger, or too deep. */
+function textWithoutLimits(record: Members): string | undefined {
+  for (const name in stringCaps) {
+    const value = record[name];
+    if (typeof value === "string" && value.length * 3 > (stringCaps[name] as number))
+      return undefined;
+  }
+  for (const name in record) if (isDeeper(record[name], eventDepthMax - 4)) return undefined;
+  const text = JSON.stringify(record);
+  return text.length * 3 <= eventStringBytesMax * 8 ? text : undefined;
 }
 
 function memberText(name: string, value: JsonValue): string {
@@ -108,18 +126,10 @@ function cut(text: string, bytesMax: number): string {
 }
 
 /** Asked before JSON.stringify, which runs out of stack on nesting that a request may well have. */
-function isDeeper(value: JsonValue, levels: number): boolean {
-  let level: JsonValue[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > levels) return true;
-    const below: JsonValue[] = [];
-    for (const each of level) {
-      if (typeof each !== "object" || each === null) continue;
-      for (const child of Object.values(each)) {
-        if (typeof child === "object" && child !== null) below.push(child);
-      }
-    }
-    level = below;
-  }
+function isDeeper(value: JsonValue | undefined, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels < 0) return true;
+  if (Array.isArray(value)) return value.some((each) => isDeeper(each, levels - 1));
+  for (const name in value) if (isDeeper(value[name], levels - 1)) return true;
   return false;
 }

@@ -2,9 +2,11 @@
 import type { IncomingMessage } from "node:http";
 import { CairnError } from "../base/errors.ts";
 import type { RequestHead } from "../catalog/call.ts";
+import type { KeyForVerification } from "../directory/directory.ts";
 import type { SignedRequest } from "../signature/canonical.ts";
 import { type ParsedSignature, parseSignature } from "../signature/parse-signature.ts";
-import { connectionTokens, joinHeaders } from "./headers.ts";
+import type { CredentialScope } from "../signature/signing-keys.ts";
+import { connectionTokens, joinHeaders, rawHeader } from "./headers.ts";
 
 /** What a request claims about its signer; nothing here is verified. */
 export interface Claims {
@@ -13,25 +15,49 @@ export interface Claims {
   signingName?: string;
 }
 
-export class CallHead {
-  readonly method: string;
+const usualCredential =
+  /^AWS4-HMAC-SHA256 Credential=([A-Za-z0-9]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/([A-Za-z0-9_-]{1,64})\/aws4_request,/;
+
+/** As received. */
+export interface WireHead {
+  method: string;
   /** Path and query as sent; of an absolute URL only that part. */
+  target: string;
+  /** Names and values in turn. */
+  rawHeaders: readonly string[];
+}
+
+export class CallHead implements WireHead {
+  readonly method: string;
   readonly target: string;
-  readonly #request: IncomingMessage;
+  readonly rawHeaders: readonly string[];
+  /** Kept by `Callers`: what the directory says of the key that the request names. */
+  keyLookUp: Promise<KeyForVerification | undefined> | undefined;
   #headers: Record<string, string> | undefined;
   #signature: { parsed: ParsedSignature | CairnError | undefined } | undefined;
   #claims: Claims | undefined;
+  #signedRequest: SignedRequest | undefined;
   #requestHead: RequestHead | undefined;
 
-  constructor(request: IncomingMessage) {
-    this.#request = request;
-    this.method = request.method ?? "GET";
-    this.target = originForm(request.url ?? "/");
+  constructor({ method, target, rawHeaders }: WireHead) {
+    this.method = method;
+    this.target = target;
+    this.rawHeaders = rawHeaders;
+  }
+
+  static of({ method = "GET", url = "/", rawHeaders }: IncomingMessage): CallHead {
+    return new CallHead({ method, target: originForm(url), rawHeaders });
+  }
+
+  /** Without what has been read from it. */
+  get wire(): WireHead {
+    const { method, target, rawHeaders } = this;
+    return { method, target, rawHeaders };
   }
 
   /** As received, every header, lower-case names. */
   get headers(): Record<string, string> {
-    return (this.#headers ??= joinHeaders(this.#request.rawHeaders));
+    return (this.#headers ??= joinHeaders(this.rawHeaders));
   }
 
   get path(): string {
@@ -62,13 +88,31 @@ export class CallHead {
     return signature.payload.kind === "hash" || signature.payload.kind === "body";
   }
 
+  /**
+   * The scope that the signature claims. Mostly read off the header alone: that costs a quarter of reading the whole
+   * signature, which is done elsewhere where it comes to proof.
+   */
+  get scope(): CredentialScope | undefined {
+    const header = rawHeader(this.rawHeaders, "authorization");
+    const found = header === undefined ? null : usualCredential.exec(header);
+    if (found !== null) {
+      const [, accessKeyId = "", date = "", region = "", signingName = ""] = found;
+      return { accessKeyId, date, region, signingName };
+    }
+    const { signature } = this;
+    return signature instanceof CairnError ? undefined : signature;
+  }
+
   get claims(): Claims {
     return (this.#claims ??= this.#readClaims());
   }
 
   get signedRequest(): SignedRequest {
-    const { method, path, query, headers } = this;
-    const { rawHeaders } = this.#request;
+    return (this.#signedRequest ??= this.#readSignedRequest());
+  }
+
+  #readSignedRequest(): SignedRequest {
+    const { method, path, query, headers, rawHeaders } = this;
     // Only repeated headers are signed in another form than they are joined here.
     const isPlain = Object.keys(headers).length * 2 === rawHeaders.length;
     return isPlain
@@ -82,19 +126,15 @@ export class CallHead {
     const { method, path, query, claims } = this;
     const headers = this.#forwardedHeaders();
     const { signingName } = claims;
-    this.#requestHead = {
-      method,
-      path,
-      query,
-      headers,
-      ...(signingName === undefined ? {} : { signingName }),
-    };
-    return this.#requestHead;
+    const requestHead: RequestHead = { method, path, query, headers };
+    if (signingName !== undefined) requestHead.signingName = signingName;
+    this.#requestHead = requestHead;
+    return requestHead;
   }
 
   #forwardedHeaders(): Record<string, string> {
     const { headers } = this;
-    const named = connectionTokens(this.#request.rawHeaders);
+    const named = connectionTokens(this.rawHeaders);
     if (named.size === 0) return headers;
     const forwarded = { ...headers };
     for (const name of named) if (!this.isSigned(name)) delete forwarded[name];

@@ -17,10 +17,15 @@ export type Verdict =
     }
   | { ok: false; error: CairnError };
 
+/** Against what a call's signature is held, on whichever thread: the key that its scope derives, not the secret. */
+export interface Signer {
+  caller: KeyForVerification["caller"];
+  signingKey: Buffer;
+}
+
 export class Callers {
   readonly #directory: Pick<Directory, "findKey">;
   readonly #signingKeys = new SigningKeys();
-  readonly #lookUps = new WeakMap<CallHead, Promise<KeyForVerification | undefined>>();
 
   constructor(directory: Pick<Directory, "findKey">) {
     this.#directory = directory;
@@ -31,14 +36,13 @@ export class Callers {
    * directory says then, also where the key is disabled before the call has ended.
    */
   lookUp(head: CallHead): Promise<KeyForVerification | undefined> {
-    const known = this.#lookUps.get(head);
-    if (known !== undefined) return known;
-    const { accessKeyId } = head.claims;
+    if (head.keyLookUp !== undefined) return head.keyLookUp;
+    const accessKeyId = head.scope?.accessKeyId ?? head.claims.accessKeyId;
     const found =
       accessKeyId === undefined ? Promise.resolve(undefined) : this.#directory.findKey(accessKeyId);
     // Heard by whoever awaits it, and that is later.
     found.catch(() => undefined);
-    this.#lookUps.set(head, found);
+    head.keyLookUp = found;
     return found;
   }
 
@@ -73,27 +77,46 @@ export class Callers {
     return (await this.lookUp(head))?.status === "Active";
   }
 
-  /**
-   * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id:
-   * never the user that the key belongs to. `key` is what `lookUp` found.
-   */
-  identify(
-    head: CallHead,
-    key: KeyForVerification | undefined,
-    bodyHash: string,
-    nowMs: number,
-    body: Buffer | undefined,
-  ): Caller {
-    const verdict = this.#judge(head, key, bodyHash, nowMs);
-    if (verdict.ok && chunksVerify(verdict, body)) return verdict.key.caller;
-    const { accessKeyId } = head.claims;
-    return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };
+  /** What the record needs to know of `key`, which is what `lookUp` found; undefined: it proves nothing. */
+  signerOf(head: CallHead, key: KeyForVerification | undefined): Signer | undefined {
+    if (key === undefined || key.status !== "Active") return undefined;
+    const { scope } = head;
+    if (scope === undefined) return undefined;
+    return { caller: key.caller, signingKey: this.#signingKeys.keyFor(scope, key.secret) };
   }
+}
+
+/**
+ * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id:
+ * never the user that the key belongs to.
+ */
+export function callerOf(
+  head: CallHead,
+  signer: Signer | undefined,
+  bodyHash: string,
+  nowMs: number,
+  body: Buffer | undefined,
+): Caller {
+  const { signature } = head;
+  if (signer !== undefined && signature !== undefined && !(signature instanceof CairnError)) {
+    const { caller, signingKey } = signer;
+    // Of two Authorization headers one is read here and another there.
+    if (signature.accessKeyId !== caller.accessKeyId) return unknownCaller(head);
+    const error = verifySignature(signature, head.signedRequest, signingKey, bodyHash, nowMs);
+    if (error === undefined && chunksVerify(signature, signingKey, body)) return caller;
+  }
+  return unknownCaller(head);
+}
+
+function unknownCaller(head: CallHead): Caller {
+  const { accessKeyId } = head.claims;
+  return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };
 }
 
 /** The chunks of a body that was kept are checked too; of a larger one, the head's signature decides alone. */
 function chunksVerify(
-  { signature, signingKey }: Extract<Verdict, { ok: true }>,
+  signature: ParsedSignature,
+  signingKey: Buffer,
   body: Buffer | undefined,
 ): boolean {
   if (signature.payload.kind !== "chunks" || body === undefined) return true;

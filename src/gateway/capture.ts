@@ -69,15 +69,10 @@ export class BodyCapture {
     return joined;
   }
 
-  /** SHA-256 in hex; undefined when the body did not pass whole, or nobody asked for the hash of a large one. */
-  hash(): string | undefined {
-    if (!this.#ended) return undefined;
-    if (this.#hash !== undefined) {
-      // A hash can be read once only; a copy keeps it readable.
-      return this.#hash.copy().digest("hex");
-    }
-    const body = this.body();
-    return body === undefined ? undefined : createHash("sha256").update(body).digest("hex");
+  /** SHA-256 in hex of a body too large to keep; undefined when it did not pass whole, or nobody asked for it. */
+  largeBodyHash(): string | undefined {
+    // A hash can be read once only; a copy keeps it readable.
+    return this.#ended ? this.#hash?.copy().digest("hex") : undefined;
   }
 
   release(): void {

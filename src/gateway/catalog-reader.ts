@@ -3,8 +3,11 @@ import type { RequestHead } from "../catalog/call.ts";
 import type { RecognisedCall } from "../catalog/describe.ts";
 import type { Service } from "../catalog/service.ts";
 
+/** What can be said of a service without reading its description. */
+export type ServiceName = Pick<Service, "id" | "protocol">;
+
 export interface CatalogReader {
   /** By the head alone: enough to choose an upstream. */
-  identifyService(head: RequestHead): Service | undefined;
+  identifyService(head: RequestHead): ServiceName | undefined;
   identify(head: RequestHead, body?: Buffer): RecognisedCall | undefined;
 }

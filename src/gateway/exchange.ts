@@ -12,12 +12,14 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { isCairnError } from "../base/errors.ts";
 import { gatewayCaptureBytesMax } from "../base/limits.ts";
+import type { JsonObject } from "../event/json.ts";
 import { answerError, type GatewayError, hopFailure, refusal } from "./answer.ts";
 import { CallHead } from "./call-head.ts";
 import { BodyCapture } from "./capture.ts";
 import type { Door } from "./door.ts";
-import { joinHeaders, requestHeaders, responseHeaders, trailerPairs } from "./headers.ts";
-import { type FinishedCall, type Recorder, tlsDetails } from "./recorder.ts";
+import type { FinishedCall, WaitingCall } from "./finished-call.ts";
+import { requestHeaders, responseHeaders, trailerPairs } from "./headers.ts";
+import type { Recorder } from "./recorder.ts";
 import { relay } from "./relay.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -65,13 +67,15 @@ export class Exchange {
   #bodyTaken = false;
   #continued = false;
   #settled = false;
+  #failure: GatewayError | undefined;
+  #completedMs = 0;
   #clientGone = false;
 
   constructor(door: Door, request: IncomingMessage, response: ServerResponse) {
     this.#door = door;
     this.request = request;
     this.response = response;
-    this.head = new CallHead(request);
+    this.head = CallHead.of(request);
     this.arrivedMs = door.clock.nowMs();
     // Read now: a connection that has been closed no longer says where it came from.
     const { socket } = request;
@@ -382,18 +386,19 @@ export class Exchange {
     if (this.#settled) return;
     this.#settled = true;
     const { clock, recorder, strict } = this.#door;
-    const completedMs = clock.nowMs();
-    const finished = () => this.#finished(failure, completedMs);
+    this.#completedMs = clock.nowMs();
+    this.#failure = failure;
     if (recorder === undefined || !strict) {
       release?.();
       if (recorder === undefined) return;
-      const done = () => this.#drop();
-      recorder.recordSoon({ head: this.head, finished, done }, this.#requestEnds());
+      const ends = this.#requestEnds();
+      if (ends === undefined) recorder.recordSoon(this.#waiting());
+      else recorder.recordWhen(ends, () => this.#waiting());
       return;
     }
     // Where the upstream has answered, it may be the answer that the client waits for before it sends on.
     const ends = failure === undefined ? undefined : this.#requestEnds();
-    void this.#recordDurably(recorder, finished, release, ends);
+    void this.#recordDurably(recorder, release, ends);
   }
 
   /** The request has come whole, or never will. Undefined: it has already. */
@@ -410,13 +415,12 @@ export class Exchange {
 
   async #recordDurably(
     recorder: Recorder,
-    finished: () => FinishedCall,
     release: (() => void) | undefined,
     ready: Promise<void> | undefined,
   ): Promise<void> {
     try {
       await ready;
-      await recorder.recordDurably(finished());
+      await recorder.recordDurably(this.#waiting());
     } catch (error) {
       this.#door.log.error(
         { err: error },
@@ -441,33 +445,56 @@ export class Exchange {
     }
   }
 
-  #finished(failure: GatewayError | undefined, completedMs: number): FinishedCall {
+  #waiting(): WaitingCall {
+    const drop = dropOf(this.#requestCopy, this.#responseCopy);
+    return { call: this.#finished(), head: this.head, drop };
+  }
+
+  #finished(): FinishedCall {
     const answer = this.#answer;
-    const body = this.#responseCopy?.body();
+    const failure = this.#failure;
     return {
-      head: this.head,
+      head: this.head.wire,
       client: this.#client,
+      upstream: {
+        region: this.#upstream?.target.region,
+        accountId: this.#upstream?.target.accountId,
+      },
       arrivedMs: this.arrivedMs,
-      upstream: this.#upstream,
-      completedMs,
+      completedMs: this.#completedMs,
       requestBody: this.#requestCopy?.body(),
-      bodyHash: () => this.#requestCopy?.hash(),
-      failure,
+      largeBodyHash: this.#requestCopy?.largeBodyHash(),
+      failure: failure === undefined ? undefined : { code: failure.code, message: failure.message },
       response:
         answer === undefined
           ? undefined
           : {
               status: answer.status,
-              headers: joinHeaders(answer.headers),
-              ...(body === undefined ? {} : { body }),
+              rawHeaders: answer.headers,
+              body: this.#responseCopy?.body(),
             },
     };
   }
 
   #drop(): void {
-    this.#requestCopy?.release();
-    this.#responseCopy?.release();
+    dropOf(this.#requestCopy, this.#responseCopy)();
   }
+}
+
+/** Made apart, so that it keeps nothing else alive. */
+function dropOf(...copies: readonly (BodyCapture | undefined)[]): () => void {
+  return () => {
+    for (const copy of copies) copy?.release();
+  };
+}
+
+/** The members of `tlsDetails` that the connection shows. */
+function tlsDetails(socket: TLSSocket, host: string | undefined): JsonObject {
+  return {
+    tlsVersion: socket.getProtocol() ?? "",
+    cipherSuite: socket.getCipher().standardName,
+    ...(host === undefined ? {} : { clientProvidedHostHeader: host }),
+  };
 }
 
 function hasBody(request: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 // The capture gateway: a reverse proxy on its own port that records what passes.
 //
 // It forwards first and thinks later: routing needs at most the head, and who called what is found out after the
-// answer has gone. See docs/guides/gateway.md for what it does, docs/decisions/gateway-transport.md for how.
+// answer has gone. See docs/guides/gateway.md for what it does, docs/decisions/0001-gateway-transport.md for how.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -11,19 +11,18 @@ import { CairnError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { describeCall } from "../catalog/describe.ts";
-import type { Service } from "../catalog/service.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { protocolOf } from "./answer.ts";
 import { CallHead } from "./call-head.ts";
 import { Callers, unknownKey } from "./caller.ts";
 import { CaptureBudget } from "./capture.ts";
-import type { CatalogReader } from "./catalog-reader.ts";
+import type { CatalogReader, ServiceName } from "./catalog-reader.ts";
 import { type Counters, zeroCounters } from "./counters.ts";
 import type { Door } from "./door.ts";
 import { Exchange } from "./exchange.ts";
 import { signedHop } from "./re-sign.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { isWebSocket, passUpgrade, responseOn, serveWithoutUpgrade } from "./upgrade.ts";
 import { headBytesMax, type Upstream, Upstreams, type UpstreamTargets } from "./upstream.ts";
 
@@ -56,6 +55,8 @@ export interface GatewayOptions {
   random: Random;
   log: Log;
   captureMode: "best-effort" | "strict";
+  /** Best-effort events are made on a thread of their own; left out: on this one. */
+  thread?: RecorderOptions["thread"];
   /** What becomes of a request signed with a key that the directory does not know. */
   unknownKeys: "record" | "refuse";
   /** Of calls that carry none. */
@@ -167,7 +168,7 @@ class RunningGateway implements Gateway {
     await closed;
     grace.cancel();
     this.#upstreams.close();
-    await this.settled();
+    await this.#door.recorder?.close();
   }
 
   #makeServer(): Server {
@@ -261,7 +262,7 @@ class RunningGateway implements Gateway {
 
   #upgrade(request: IncomingMessage, socket: Duplex, rest: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const upstream = isWebSocket(request) ? this.#route(new CallHead(request)) : undefined;
+    const upstream = isWebSocket(request) ? this.#route(CallHead.of(request)) : undefined;
     // A WebSocket's frames are not signed, so that re-signing has nothing to offer it.
     if (upstream === undefined || upstream.target.mode === "re-sign") {
       const event = this.#options.tls === undefined ? "connection" : "secureConnection";
@@ -284,7 +285,7 @@ class RunningGateway implements Gateway {
     return this.#upstreams.find(this.#serviceOf(head)?.id);
   }
 
-  #serviceOf(head: CallHead): Service | undefined {
+  #serviceOf(head: CallHead): ServiceName | undefined {
     try {
       return this.#options.catalog.identifyService(head.requestHead);
     } catch (error) {

@@ -11,9 +11,9 @@ import {
   ingestRejectedLinesMax,
 } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import { type ReadContext, readEvent } from "../event/read.ts";
+import { type ReadContext, type RowTimes, readEvent } from "../event/read.ts";
 import type { Rejection } from "../event/rejection.ts";
-import { type EventColumns, keepForeverMs } from "../event/row.ts";
+import { type EventColumns, keepForeverMs, type RowBatch } from "../event/row.ts";
 import type { Journal } from "../journal/journal.ts";
 import { type ReadChunk, readChunk, splitChunks } from "./chunk.ts";
 import { ChunkReaders } from "./chunk-readers.ts";
@@ -107,6 +107,16 @@ class IngestRoom implements Ingest {
     const taken = this.#buffer.add(columns, event);
     if (!taken) this.counters.dropped++;
     return taken;
+  }
+
+  enqueueRows(rows: RowBatch): number {
+    const taken = this.#closed ? 0 : this.#buffer.addRows(rows);
+    this.counters.dropped += rows.offsets.length - taken;
+    return taken;
+  }
+
+  rowTimes(): RowTimes {
+    return this.#rowTimes("live");
   }
 
   flush(): Promise<void> {
@@ -207,12 +217,16 @@ class IngestRoom implements Ingest {
   }
 
   #readContext(origin: ReadContext["origin"], ownerAccount: string): ReadContext {
+    return { ownerAccount, origin, ...this.#rowTimes(origin) };
+  }
+
+  #rowTimes(origin: ReadContext["origin"]): RowTimes {
     const { clock, retentionMs, importRetentionMs = "forever" } = this.#options;
     const ingestTimeMs = clock.nowMs();
     const keepMs = origin === "import" ? importRetentionMs : retentionMs;
     const keepUntilMs =
       keepMs === "forever" ? keepForeverMs : Math.min(ingestTimeMs + keepMs, keepForeverMs);
-    return { ownerAccount, origin, ingestTimeMs, keepUntilMs };
+    return { ingestTimeMs, keepUntilMs };
   }
 
   #countRejection({ code }: Pick<Rejection, "code">): void {

@@ -49,15 +49,34 @@ export class EventBuffer {
 
   /** False: there is no room. */
   add(columns: EventColumns, raw: Buffer): boolean {
-    const held = this.#writer.byteLength + (this.#batch?.bytes.length ?? 0);
     // The columns' part of a row is small and known only once it is written: it may overshoot the bound by one row.
-    if (held + raw.length > this.#bytesMax) return false;
+    if (!this.#hasRoom(raw.length)) return false;
     this.#writer.write(columns, raw);
-    this.#takenCount++;
-    if (this.#refused) return true;
+    this.#taken(1);
+    return true;
+  }
+
+  /** How many of them were taken, from the first on: there is no room for the others. */
+  addRows({ bytes, offsets }: RowBatch): number {
+    let count = offsets.length;
+    const end = () => offsets[count] ?? bytes.length;
+    while (count > 0 && !this.#hasRoom(end())) count--;
+    if (count === 0) return 0;
+    this.#writer.append({ bytes: bytes.subarray(0, end()), offsets: offsets.slice(0, count) });
+    this.#taken(count);
+    return count;
+  }
+
+  #hasRoom(count: number): boolean {
+    const held = this.#writer.byteLength + (this.#batch?.bytes.length ?? 0);
+    return held + count <= this.#bytesMax;
+  }
+
+  #taken(count: number): void {
+    this.#takenCount += count;
+    if (this.#refused) return;
     if (this.#writer.byteLength >= ingestFlushBytes) this.#drainSoon();
     else if (this.#timer === undefined) this.#drainAfter(ingestFlushIntervalMs);
-    return true;
   }
 
   #drainAfter(delayMs: number): void {

@@ -12,7 +12,16 @@ import {
   ingestRejectedLinesMax,
 } from "../base/limits.ts";
 import { silentLog } from "../base/log.ts";
-import { decodeRow, keepForeverMs, rowFlags, type StoredEvent } from "../event/row.ts";
+import { readEvent } from "../event/read.ts";
+import {
+  decodeRow,
+  type EventColumns,
+  keepForeverMs,
+  type RowBatch,
+  RowWriter,
+  rowFlags,
+  type StoredEvent,
+} from "../event/row.ts";
 import { createMemoryJournal, type MemoryJournal } from "../journal/memory/memory-journal.ts";
 import { createIngest, type IngestOptions } from "./create-ingest.ts";
 import { gunzipBounded } from "./gunzip.ts";
@@ -362,6 +371,49 @@ test("a quarter of a megabyte of enqueued events does not wait for the interval"
   const { journal, ingest } = setUp();
   for (const line of manyLines(200)) ingest.enqueue(Buffer.from(line), "1");
   await expect.poll(() => journal.status().lastSeq).toBeGreaterThan(0n);
+});
+
+/** As another thread makes them. */
+function rowsOf(ingest: Ingest, ids: readonly string[]): RowBatch {
+  const writer = new RowWriter();
+  for (const id of ids) {
+    const bytes = Buffer.from(event(id));
+    const context = { ...ingest.rowTimes(), ownerAccount: "1", origin: "live" as const };
+    writer.write(readEvent(bytes, context).columns as EventColumns, bytes);
+  }
+  return writer.take();
+}
+
+test("rows that another thread has made become the same events as if they had been enqueued", async () => {
+  const { clock, journal, ingest } = setUp();
+  ingest.enqueue(Buffer.from(event("a")), "1");
+  expect(ingest.enqueueRows(rowsOf(ingest, ["b", "c"]))).toBe(2);
+  expect(ingest.enqueueRows(rowsOf(ingest, []))).toBe(0);
+  ingest.enqueue(Buffer.from(event("d")), "1");
+  clock.advance(50);
+  await expect.poll(() => journal.status().lastSeq).toBe(4n);
+  const [a, ...others] = await eventsOf(journal);
+  expect(others.map((each) => each.eventId)).toEqual(["b", "c", "d"]);
+  for (const { eventId, seq, raw } of others) {
+    expect(raw.toString()).toBe(event(eventId));
+    expect({ ...a, eventId, seq, raw }).toEqual(others.find((each) => each.seq === seq));
+  }
+  expect(ingest.counters).toEqual({ accepted: 4, rejected: {}, dropped: 0 });
+});
+
+test("of rows that do not fit into the buffer the first ones are taken, and the others counted", async () => {
+  const { journal, ingest } = setUp({ bufferBytesMax: 700 });
+  const rows = rowsOf(ingest, ["a", "b", "c", "d"]);
+  const taken = ingest.enqueueRows(rows);
+  expect(taken).toBeGreaterThan(0);
+  expect(rows.offsets[taken]).toBeLessThanOrEqual(700);
+  expect(rows.offsets[taken + 1] ?? rows.bytes.length).toBeGreaterThan(700);
+  expect(ingest.counters.dropped).toBe(4 - taken);
+  await ingest.flush();
+  const ids = (await eventsOf(journal)).map((each) => each.eventId);
+  expect(ids).toEqual(["a", "b", "c", "d"].slice(0, taken));
+  await ingest.close();
+  expect(ingest.enqueueRows(rows)).toBe(0);
 });
 
 test("flush waits for all that was enqueued before it", async () => {

@@ -1,6 +1,8 @@
 // The one way in: every event passes here, is durable before it is acknowledged, and is counted.
 import type { ErrorCode } from "../base/errors.ts";
+import type { RowTimes } from "../event/read.ts";
 import type { RejectionCode } from "../event/rejection.ts";
+import type { RowBatch } from "../event/row.ts";
 import type { AppendReceipt } from "../journal/journal.ts";
 
 export interface IngestContext {
@@ -70,6 +72,13 @@ export interface Ingest {
    * been flushed (base/limits.ts, ingestBufferBytesMax). False: the event was not taken (counted).
    */
   enqueue(event: Buffer, ownerAccount: string): boolean;
+  /**
+   * The same for the rows of live records that a thread of a door has read, with `rowTimes`. How many were taken, from the
+   * first on.
+   */
+  enqueueRows(rows: RowBatch): number;
+  /** Of live records that come in now. */
+  rowTimes(): RowTimes;
   /** Resolves when all that was enqueued before is durable; rejects when the journal refuses it (it is kept and tried again). */
   flush(): Promise<void>;
   /** Flushes and stops taking events. What the journal refuses now is dropped and counted. */

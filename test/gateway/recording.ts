@@ -36,13 +36,14 @@ export interface Recording {
   rows(): Promise<Omit<StoredEvent, "variant">[]>;
 }
 
-let catalog: Catalog | undefined;
+let builtIn: Catalog | undefined;
 
 export async function recordingGateway(
   upstreams: GatewayOptions["upstreams"] | URL,
-  options: Partial<GatewayOptions> = {},
+  options: Partial<GatewayOptions> & { catalog?: Catalog } = {},
+  onThread = false,
 ): Promise<Recording> {
-  catalog ??= openCatalog();
+  const catalog = options.catalog ?? (builtIn ??= openCatalog());
   const journal = createMemoryJournal();
   const clock = systemClock;
   const ingest = createIngest({
@@ -76,6 +77,7 @@ export async function recordingGateway(
     captureMode: "best-effort",
     unknownKeys: "record",
     region: "us-east-1",
+    ...(onThread ? { thread: { catalog, ingest } } : {}),
     ...options,
   });
   closeAfter(() => gateway.close());
