@@ -40,7 +40,7 @@ gateway:
       mode: re-sign                 # or pass-through, the default
       access-key-id: local          # re-sign: what the upstream knows
       secret-access-key: local
-      account-id: "444455556666"    # whom unsigned calls are recorded for
+      account-id: "111122223333"    # whom unsigned calls are recorded for: an account that is there
       region: us-west-2             # and where
 \`\`\`
 `;

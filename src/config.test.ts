@@ -71,6 +71,22 @@ describe("configuration", () => {
     expect(config.gatewayUpstreams["cognito-idp"]?.credentials?.accessKeyId).toBe("a");
   });
 
+  test("what stands under gateway is checked to its leaves", () => {
+    const check = (text: string) => mistakes({ file: { name: "cairn.yaml", text } });
+    expect(check("gateway: 5")).toEqual(["gateway: must be names and values, not 5"]);
+    expect(check("gateway: { upstream: { s3: 'http://a' } }")).toEqual([
+      "gateway: unknown setting upstream",
+    ]);
+    expect(check("gateway: { upstreams: { s3: [1] } }")).toEqual([
+      "gateway.upstreams.s3: must be names and values, not [1]",
+      "gateway.upstreams.s3: is no URL such as http://127.0.0.1:9000",
+    ]);
+    expect(check("gateway: { upstreams: { s3: 'http://u:p@a' } }")[0]).toMatch(
+      /user name or password/,
+    );
+    expect(check('region: ""')).toEqual(['--region "" (file): is empty']);
+  });
+
   test("an unknown name in the file is a mistake, not silence", () => {
     expect(mistakes({ file: { name: "cairn.yaml", text: "prot: 1\n" } })).toEqual([
       "cairn.yaml: unknown setting prot",

@@ -242,7 +242,7 @@ export function readConfig(sources: ConfigSources): {
       return undefined;
     }
   };
-  const text = (name: SettingName) => read(name, (value) => value);
+  const text = (name: SettingName) => read(name, parseText);
   const flag = (name: SettingName) => read(name, parseFlag) ?? false;
   const choice = <T extends string>(name: SettingName, choices: readonly [T, ...T[]]) =>
     read(name, (value) => parseChoice(value, choices)) ?? choices[0];
@@ -347,22 +347,30 @@ function originsOf(
 }
 
 function upstreamsOf(file: FileTree, mistakes: string[]): Record<string, UpstreamConfig> {
-  const gateway = file["gateway"];
-  if (gateway === undefined || gateway === null) return {};
-  const upstreams = (gateway as FileTree)["upstreams"] ?? {};
+  const gateway = treeOf("gateway", file["gateway"], mistakes);
+  for (const name of Object.keys(gateway)) {
+    if (name !== "upstreams") mistakes.push(`gateway: unknown setting ${name}`);
+  }
   const found: Record<string, UpstreamConfig> = {};
-  for (const [service, value] of Object.entries(upstreams as FileTree)) {
-    const entry = (typeof value === "string" ? { url: value } : value) as Record<
-      string,
-      unknown
-    > | null;
+  const upstreams = treeOf("gateway.upstreams", gateway["upstreams"], mistakes);
+  for (const [service, value] of Object.entries(upstreams)) {
+    const place = `gateway.upstreams.${service}`;
+    const entry = typeof value === "string" ? { url: value } : treeOf(place, value, mistakes);
     try {
-      found[service] = upstreamOf(entry ?? {});
+      found[service] = upstreamOf(entry);
     } catch (error) {
-      mistakes.push(`gateway.upstreams.${service}: ${(error as Error).message}`);
+      mistakes.push(`${place}: ${(error as Error).message}`);
     }
   }
   return found;
+}
+
+/** Names and values; nothing where nothing is written. Anything else is a mistake. */
+function treeOf(place: string, value: unknown, mistakes: string[]): FileTree {
+  if (value === undefined || value === null) return {};
+  if (typeof value === "object" && !Array.isArray(value)) return value as FileTree;
+  mistakes.push(`${place}: must be names and values, not ${JSON.stringify(value)}`);
+  return {};
 }
 
 function upstreamOf(entry: Record<string, unknown>): UpstreamConfig {
@@ -395,6 +403,11 @@ function scalarText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+function parseText(text: string): string {
+  if (text.trim() === "") throw new Error("is empty");
+  return text;
+}
+
 function parseFlag(text: string): boolean {
   if (["true", "1", "yes", "on", ""].includes(text)) return true;
   if (["false", "0", "no", "off"].includes(text)) return false;
@@ -422,6 +435,9 @@ function parseAccount(text: string): string {
 function parseUrl(text: string): URL {
   if (!URL.canParse(text)) throw new Error("is no URL such as http://127.0.0.1:9000");
   const url = new URL(text);
+  if (url.username !== "" || url.password !== "") {
+    throw new Error("has a user name or password, which would not be sent");
+  }
   if (url.protocol !== "http:" && url.protocol !== "https:")
     throw new Error("is no http or https URL");
   return url;

@@ -6,7 +6,7 @@ import { systemClock } from "./base/clock.ts";
 import { CairnError } from "./base/errors.ts";
 import { makeLog } from "./base/log.ts";
 import { systemRandom } from "./base/random.ts";
-import { openCatalog } from "./catalog/catalog.ts";
+import { type Catalog, openCatalog } from "./catalog/catalog.ts";
 import type { Config } from "./config.ts";
 import { createAuthenticator } from "./directory/authenticate.ts";
 import type { Directory } from "./directory/directory.ts";
@@ -73,6 +73,8 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const log = makeLog(config.logLevel);
   const dataFolder = resolve(config.data);
   const tls = await readTls(config);
+  // The events are nobody else's on this machine, also where the folder was there before.
+  process.umask(0o077);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
 
   const journal = await openSegmentFileJournal({
@@ -121,6 +123,8 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const authenticator = createAuthenticator({ directory, clock });
   const catalog = openCatalog({ ownFolder: join(dataFolder, "catalog") });
 
+  await checkUpstreams(config, catalog, directory);
+
   const tokens = new PageTokens({ key: deriveTokenKey(masterKey), clock });
   const lookup = createLookupEvents({ store, clock, tokens, perSecondMax: config.lookupTps });
   const aws = createAwsDoor({ catalog, authenticator, lookup, ingest, clock, random, log });
@@ -158,12 +162,13 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     host: config.host,
     port: config.port,
     ...(tls === undefined ? {} : { tls }),
+    behindProxy: config.behindProxy,
     trustProxy,
     aws,
     routes(fastify) {
-      eventRoutes(fastify, { admit, ingest, store, tokens, clock });
+      eventRoutes(fastify, { admit, ingest, journal, store, tokens, clock });
       principalRoutes(fastify, { admit, administer, directory });
-      catalogRoutes(fastify, { admit, catalog });
+      catalogRoutes(fastify, { admit, administer, catalog });
     },
     health: () => journal.status().refusing ?? indexer.status().failing,
     metrics: createMetrics(groups, journal, store),
@@ -199,6 +204,24 @@ function flatCounters({
 /** Without the words of why a load is failing. */
 function numbersOf({ failing: _failing, ...counts }: IndexerStatus): Record<string, number> {
   return counts;
+}
+
+/** What the settings alone cannot show: the services and accounts that the upstreams name. */
+async function checkUpstreams(
+  config: Config,
+  catalog: Catalog,
+  directory: Directory,
+): Promise<void> {
+  const accounts = (await directory.listAccounts()).map(({ accountId }) => accountId);
+  const mistakes = Object.entries(config.gatewayUpstreams).flatMap(([id, { accountId }]) => [
+    ...(catalog.service(id) === undefined
+      ? [`gateway.upstreams.${id}: no such service; \`cairn catalog list\` names them`]
+      : []),
+    ...(accountId === undefined || accounts.includes(accountId)
+      ? []
+      : [`gateway.upstreams.${id}: there is no account ${accountId}, only ${accounts.join(", ")}`]),
+  ]);
+  if (mistakes.length > 0) throw new CairnError("InvalidConfiguration", mistakes.join("\n  "));
 }
 
 async function readTls(config: Config): Promise<{ cert: Buffer; key: Buffer } | undefined> {

@@ -17,7 +17,8 @@ export function makeLog(level: string, destination?: DestinationStream): Log {
     ],
     base: null,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  // Standard error: standard output is what a command says.
+  return pino(options, destination ?? pino.destination(2));
 }
 
 export const silentLog: Log = pino({ level: "silent" });

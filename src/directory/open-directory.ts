@@ -277,13 +277,32 @@ class RegistryDirectory implements Directory {
   ): Promise<void> {
     await this.#change(async () => {
       const { key, value, version } = await this.#key(accountId, accessKeyId);
+      if (status === "Inactive") await this.#keepRootKey(value);
       await this.#commit([{ key, value: { ...value, status }, expectedVersion: version }]);
     });
+  }
+
+  /** Without an active root key nobody could make one again: the last one stays. */
+  async #keepRootKey(leaving: KeyDocument): Promise<void> {
+    if (leaving.userName !== undefined || leaving.status !== "Active") return;
+    const keys = await this.listAccessKeys(leaving.accountId);
+    const others = keys.filter(
+      (key) =>
+        key.userName === undefined &&
+        key.status === "Active" &&
+        key.accessKeyId !== leaving.accessKeyId,
+    );
+    if (others.length > 0) return;
+    throw new CairnError(
+      "LimitExceeded",
+      `${leaving.accessKeyId} is the last active root access key of account ${leaving.accountId}: make another one first`,
+    );
   }
 
   async deleteAccessKey(accountId: string, accessKeyId: string): Promise<void> {
     await this.#change(async () => {
       const { key, value, version } = await this.#key(accountId, accessKeyId);
+      await this.#keepRootKey(value);
       const owner = await this.#owner(accountId, value.userName);
       const accessKeyIds = owner.value.accessKeyIds.filter((id) => id !== accessKeyId);
       await this.#commit([

@@ -65,6 +65,8 @@ test.each([
   ["limit=1&limit=2", /is given twice/],
   ["order=random", /is none of newest, oldest/],
   ["category=management", /is none of Management/],
+  ["toString=1", /unknown parameter "toString"/],
+  ["__proto__=1", /unknown parameter "__proto__"/],
   ["eventname=x", /^ValidationFailed: unknown parameter "eventname"; known: eventId/],
 ])("%s is refused by name", (text, message) => {
   expect(check(text)).toMatch(message);

@@ -55,10 +55,10 @@ export function parseSearch(
   const wanted: string[] = [];
   const single = new Map<string, string>();
   for (const [name, value] of parameters) {
-    const column = searchFilters[name];
+    const column = Object.hasOwn(searchFilters, name) ? searchFilters[name] : undefined;
     if (column !== undefined) equals.push({ column, value });
     else if (name === "category") wanted.push(oneOf(name, value, categories));
-    else if (!(name in searchOptions)) throw unknownParameter(name);
+    else if (!Object.hasOwn(searchOptions, name)) throw unknownParameter(name);
     else if (single.has(name)) throw invalid(name, value, "is given twice");
     else single.set(name, value);
   }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { CairnError } from "../base/errors.ts";
 import type { Authenticator } from "../directory/authenticate.ts";
 import type { Caller } from "../event/user-identity.ts";
+import { ChunkDecoder } from "../signature/chunk-decoder.ts";
 import { readBody } from "./body.ts";
 import { httpRequest } from "./http-request.ts";
 
@@ -26,6 +27,13 @@ export function createAdmit(authenticator: Authenticator): Admit {
       !early.ok && (isHashDeclared || early.error.code !== "SignatureDoesNotMatch");
     if (isHopeless) throw early.error;
     const { bytes, sha256 } = await readBody(request.raw, bodyBytesMax);
+    if (early.ok && early.signature.payload.kind === "chunks") {
+      const { caller, region } = early.authenticated;
+      const decoder = new ChunkDecoder(early.signature, early.signingKey);
+      const body = Buffer.concat(decoder.push(bytes));
+      decoder.end();
+      return { caller, region, body };
+    }
     if (early.ok && early.signature.payload.kind === "hash") {
       if (early.signature.payload.hash !== sha256) throw hashMismatch();
       const { caller, region } = early.authenticated;

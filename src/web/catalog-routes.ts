@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Service } from "../catalog/service.ts";
+import type { Administer } from "./administration.ts";
 import type { Admit } from "./admit.ts";
 
 /** The largest AWS model is about 4 MB as Smithy JSON. */
@@ -9,23 +10,25 @@ const modelBytesMax = 16 * 1024 * 1024;
 
 export function catalogRoutes(
   web: FastifyInstance,
-  options: { admit: Admit; catalog: Catalog },
+  options: { admit: Admit; administer: Administer; catalog: Catalog },
 ): void {
-  const { admit, catalog } = options;
+  const { admit, administer, catalog } = options;
   web.get("/v1/catalog", async (request) => {
     await admit(request, 0);
     return { services: catalog.services() };
   });
   web.post("/v1/catalog", async (request) => {
-    const { body } = await admit(request, modelBytesMax);
-    const service: Service = catalog.add(body.toString());
-    const { id, eventSource, protocol } = service;
-    return {
-      id,
-      eventSource,
-      protocol,
-      operations: Object.keys(service.operations).length,
-      own: true,
+    const admitted = await admit(request, modelBytesMax);
+    const change = {
+      eventSource: "cairn.internal",
+      eventName: "AddService",
+      requestParameters: {},
     };
+    const added = () => Promise.resolve(answerOf(catalog.add(admitted.body.toString())));
+    return administer(request, admitted, change, added, (service) => ({ service }));
   });
+}
+
+function answerOf({ id, eventSource, protocol, operations }: Service) {
+  return { id, eventSource, protocol, operations: Object.keys(operations).length, own: true };
 }

@@ -7,6 +7,7 @@ import { ingestBodyBytesMax } from "../base/limits.ts";
 import type { StoredEvent } from "../event/row.ts";
 import { gunzipBounded } from "../ingest/gunzip.ts";
 import type { Ingest, IngestContext } from "../ingest/ingest.ts";
+import type { Journal } from "../journal/journal.ts";
 import {
   acceptedFormat,
   contentTypes,
@@ -27,6 +28,7 @@ import { tailEvents } from "./event-stream.ts";
 export interface EventRoutesOptions {
   admit: Admit;
   ingest: Ingest;
+  journal: Pick<Journal, "status">;
   store: Store;
   tokens: PageTokens;
   clock: Clock;
@@ -37,7 +39,7 @@ const pageEventsMax = 1000;
 
 export function eventRoutes(web: FastifyInstance, options: EventRoutesOptions): void {
   web.post("/v1/events", (request, reply) => postEvents(options, request, reply));
-  web.post("/v1/events/outcome", (request) => postOutcome(options, request));
+  web.post("/v1/events/outcome", (request, reply) => postOutcome(options, request, reply));
   web.get("/v1/events", (request, reply) => getEvents(options, request, reply));
   web.get("/v1/events/tail", (request, reply) => getTail(options, request, reply));
 }
@@ -48,14 +50,18 @@ async function postEvents(
   reply: FastifyReply,
 ) {
   const { caller, body } = await options.admit(request, ingestBodyBytesMax);
-  const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "gzip" && encoding !== "identity") {
+  const encoding = request.headers["content-encoding"]?.toLowerCase().replaceAll(" ", "");
+  if (
+    encoding !== undefined &&
+    !["gzip", "identity", "aws-chunked", "aws-chunked,gzip"].includes(encoding)
+  ) {
     throw new CairnError(
       "UnsupportedMediaType",
       `content-encoding ${encoding} is neither gzip nor identity`,
     );
   }
-  const bytes = encoding === "gzip" ? await gunzipBounded(body, ingestBodyBytesMax) : body;
+  const bytes =
+    encoding?.endsWith("gzip") === true ? await gunzipBounded(body, ingestBodyBytesMax) : body;
   const isSequence = (request.headers["content-type"] ?? "").startsWith("application/json-seq");
   const context: IngestContext = {
     ownerAccount: caller.accountId,
@@ -92,11 +98,22 @@ function originOf(request: FastifyRequest): IngestContext["origin"] {
 }
 
 /** What became of accepted events, once the store has decided: stored, or dropped as exact duplicates. */
-async function postOutcome(options: EventRoutesOptions, request: FastifyRequest) {
+async function postOutcome(
+  options: EventRoutesOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   const { caller, body } = await options.admit(request, 1024 * 1024);
   const ranges = parseRanges(body);
   const last = ranges.reduce((highest, [, end]) => (end > highest ? end : highest), 0n);
-  await options.store.reached(last, closedSignal(request));
+  const { lastSeq } = options.journal.status();
+  if (last > lastSeq) {
+    throw new CairnError(
+      "ValidationFailed",
+      `ranges end at ${last}, behind the last event, ${lastSeq}`,
+    );
+  }
+  await options.store.reached(last, closedSignal(reply));
   const outcome = { stored: 0, duplicates: 0, variants: 0 };
   for (const [first, end] of ranges) {
     const { stored, variants } = await options.store.countStored(caller.accountId, first, end);
@@ -116,7 +133,12 @@ function parseRanges(body: Buffer): [bigint, bigint][] {
 }
 
 function isRange(value: unknown): value is [string, string] {
-  return Array.isArray(value) && value.length === 2 && value.every(isSeq);
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every(isSeq) &&
+    BigInt(value[0] as string) <= BigInt(value[1] as string)
+  );
 }
 
 function isSeq(value: unknown): value is string {
@@ -150,10 +172,10 @@ async function getEvents(
       `accept ${request.headers.accept}: we have ${Object.values(contentTypes).join(", ")}`,
     );
   }
-  const parameters = new URLSearchParams(request.url.split("?")[1] ?? "");
-  const search = parseSearch(parameters, caller.accountId, options.clock.nowMs());
-  const signal = closedSignal(request);
-  if (format === "json" && (search.limit !== undefined || search.nextToken !== undefined)) {
+  const search = parseSearch(searchParameters(request), caller.accountId, options.clock.nowMs());
+  const signal = closedSignal(reply);
+  const isPage = search.nextToken !== undefined || (search.limit ?? Infinity) <= pageEventsMax;
+  if (format === "json" && isPage) {
     return reply.type(contentTypes.json).send(await jsonPage(options, search, signal));
   }
   if (search.nextToken !== undefined) {
@@ -167,18 +189,18 @@ async function getEvents(
     .send(Readable.from(writeAll(options, search, format, signal)));
 }
 
+/** Without what a presigned URL carries of its signature. */
+function searchParameters(request: FastifyRequest): URLSearchParams {
+  const given = new URLSearchParams(request.url.split("?")[1] ?? "");
+  return new URLSearchParams([...given].filter(([name]) => !name.startsWith("X-Amz-")));
+}
+
 async function jsonPage(
   options: EventRoutesOptions,
   search: Search,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const limit = search.limit ?? pageEventsMax;
-  if (limit > pageEventsMax) {
-    throw new CairnError(
-      "ValidationFailed",
-      `limit ${limit} is more than a JSON page holds: ${pageEventsMax}`,
-    );
-  }
+  const limit = Math.min(search.limit ?? pageEventsMax, pageEventsMax);
   const walk = options.tokens.resume(
     "search",
     search.query,
@@ -239,31 +261,35 @@ function written(event: StoredEvent, format: Format): Buffer[] {
 
 async function getTail(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply) {
   const { caller } = await options.admit(request, 0);
-  const parameters = new URLSearchParams(request.url.split("?")[1] ?? "");
+  const parameters = searchParameters(request);
   const isSummary = parameters.get("form") === "summary";
   parameters.delete("form");
   const { query } = parseSearch(parameters, caller.accountId, options.clock.nowMs());
   const resumed = request.headers["last-event-id"];
-  const cursor =
-    typeof resumed === "string" && /^\d{1,19}$/.test(resumed)
-      ? BigInt(resumed)
-      : options.store.watermark();
+  const watermark = options.store.watermark();
+  // A place that was never reached is not ours: another server's, or none. What comes from now on is.
+  const isPlace =
+    typeof resumed === "string" && /^\d{1,19}$/.test(resumed) && BigInt(resumed) < watermark;
+  const cursor = isPlace ? BigInt(resumed) : watermark;
   const events = tailEvents({
     store: options.store,
     clock: options.clock,
     cursor,
     matches: (event) => matchesQuery(event, query),
     write: isSummary ? eventJson : eventLine,
-    signal: closedSignal(request),
+    signal: closedSignal(reply),
   });
   // A PassThrough, so that the first comment and the headers leave at once.
   const body = Readable.from(events).pipe(new PassThrough());
   return reply.header("cache-control", "no-store").type("text/event-stream").send(body);
 }
 
-/** Aborts when the client has gone. */
-function closedSignal(request: FastifyRequest): AbortSignal {
+/** Aborts when the client has gone before it has the whole answer. */
+function closedSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once("close", () => controller.abort(new Error("the client has gone")));
+  // The response, not its socket: a connection that is kept alive would gather a listener with every request.
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error("the client has gone"));
+  });
   return controller.signal;
 }

@@ -1,5 +1,6 @@
 // An HTTP request as the doors take it: raw path and query, headers by lower-case name, nothing interpreted.
 import type { IncomingMessage } from "node:http";
+import { clientAddress } from "../base/client-address.ts";
 
 export interface HttpRequest {
   method: string;
@@ -37,17 +38,11 @@ export function httpRequest(
     headers,
     rawHeaders: message.rawHeaders,
     body,
-    remoteAddress: remoteAddress(message, trustProxy),
+    remoteAddress: clientAddress(
+      message.socket.remoteAddress ?? "",
+      trustProxy ? headers["x-forwarded-for"] : undefined,
+    ),
   };
-}
-
-/** The caller's address: the socket's, or the first of X-Forwarded-For where a proxy in front is trusted to set it. */
-function remoteAddress(message: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy ? message.headers["x-forwarded-for"] : undefined;
-  const first = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(",")[0]?.trim();
-  const address = first ?? message.socket.remoteAddress ?? "";
-  // IPv4 over an IPv6 socket is IPv4 to everyone who reads the event.
-  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }
 
 /** The service in the credential scope of a signed request, before anything is verified: it only picks the door. */

@@ -4,8 +4,8 @@
 // is the AWS door. Unsigned requests reach only /health and, from this machine, /metrics.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import Fastify, { type FastifyInstance } from "fastify";
+import type { AddressInfo, Socket } from "node:net";
+import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import { awsBodyBytesMax } from "../base/limits.ts";
@@ -25,6 +25,8 @@ export interface WebOptions {
   port: number;
   tls?: { cert: Buffer; key: Buffer };
   trustProxy: boolean;
+  /** TLS ends in front of us: no address is this machine's then. */
+  behindProxy: boolean;
   /** Answers everything that is signed for an AWS service, and says what is wrong with what is not signed. */
   aws: {
     handle(request: HttpRequest): Promise<HttpResponse>;
@@ -58,6 +60,12 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const fastify = Fastify({
     genReqId: () => options.random.uuid(),
     forceCloseConnections: "idle",
+    frameworkErrors: (error, request, reply) => {
+      const body = { code: "ValidationFailed", message: error.message, requestId: request.id };
+      // Its types know no more than that some reply comes in.
+      void (reply as unknown as FastifyReply).status(error.statusCode ?? 400).send(body);
+    },
+    clientErrorHandler: (error, socket) => answerUnreadable(options, error, socket),
     serverFactory(handler) {
       const listener = (request: IncomingMessage, response: ServerResponse) => {
         const service = claimedService(request);
@@ -78,6 +86,10 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser("*", (_request, _payload, done) => done(null));
   fastify.setErrorHandler((error, request, reply) => {
+    if (request.raw.socket.destroyed) {
+      options.log.debug({ err: error, requestId: request.id }, "the client has gone");
+      return reply;
+    }
     const answer = errorAnswer(error, request.id);
     if (answer.status >= 500)
       options.log.error({ err: error, requestId: request.id }, "request failed");
@@ -95,7 +107,10 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     return reply.status(reason === undefined ? 200 : 503).send({ status: reason ?? "ok" });
   });
   fastify.get("/metrics", async (request, reply) => {
-    if (!isLoopbackAddress(request.raw.socket.remoteAddress ?? "")) {
+    // Behind a proxy on this machine every caller seems to be here.
+    const isForwarded = ["x-forwarded-for", "forwarded"].some((name) => name in request.headers);
+    const isHere = isLoopbackAddress(request.raw.socket.remoteAddress ?? "");
+    if (!isHere || isForwarded || options.behindProxy) {
       return reply.status(403).send({
         code: "AccessDenied",
         message: "/metrics answers this machine only",
@@ -116,6 +131,28 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       cut.cancel();
     },
   };
+}
+
+/** What is no HTTP, or too large a head of it, gets its answer before there is a request. */
+function answerUnreadable(options: WebOptions, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const [status, message] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? [
+          "431 Request Header Fields Too Large",
+          `the head of the request is larger than ${headerBytesMax} bytes`,
+        ]
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "the request did not come in whole in time"]
+        : ["400 Bad Request", "this is no HTTP request"];
+  const body = JSON.stringify({
+    code: "ValidationFailed",
+    message,
+    requestId: options.random.uuid(),
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function isOpenPath(url: string): boolean {
