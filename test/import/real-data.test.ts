@@ -169,6 +169,10 @@ describe.skipIf(!realRecordsAreThere)("the real records", () => {
       expect(linesIn(stdout)).toContain(line);
     }
   });
+
+  test("have left the server without a warning after thousands of questions", () => {
+    expect(cairn.output()).not.toMatch(/warning|error/i);
+  });
 });
 
 interface ShownEvent {
