@@ -107,16 +107,14 @@ test("any lines beside good ones: the good are stored, each other is accounted f
     fc.json(),
     fc.string(),
     fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
-    fc
-      .jsonValue()
-      .map((value) =>
-        JSON.stringify({
-          eventName: "x",
-          eventSource: "y",
-          eventTime: value,
-          requestParameters: value,
-        }),
-      ),
+    fc.jsonValue().map((value) =>
+      JSON.stringify({
+        eventName: "x",
+        eventSource: "y",
+        eventTime: value,
+        requestParameters: value,
+      }),
+    ),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 20 }), async (lines) => {
