@@ -28,6 +28,11 @@ export const rareEvery = 100_000;
 const stretch = 200_000;
 const table = join(import.meta.dirname, "../src/store/chdb/events_v1.sql");
 
+/** The events of a history once more, byte for byte. */
+export function historyBodies(history: History): Generator<Body> {
+  return bodies(historyLines(history), history.count);
+}
+
 /** Finds the history of `count` events, or makes it: about a minute for each million. */
 export async function openHistory(context: BenchContext, count: number): Promise<History> {
   // Another shape of the table needs another data set.
