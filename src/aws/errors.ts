@@ -110,6 +110,7 @@ export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
   },
   MethodNotAllowed: same("MethodNotAllowed", 405),
   UnsupportedMediaType: same("UnsupportedMediaType", 415),
+  NotAcceptable: same("NotAcceptable", 406),
   InvalidLookupAttributes: modelled("InvalidLookupAttributes"),
   InvalidTimeRange: modelled("InvalidTimeRange"),
   InvalidMaxResults: modelled("InvalidMaxResults"),

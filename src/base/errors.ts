@@ -28,6 +28,7 @@ export const errorCodes = {
   NotFound: "caller",
   MethodNotAllowed: "caller",
   UnsupportedMediaType: "caller",
+  NotAcceptable: "caller",
   // LookupEvents (spec: CloudTrail API reference, LookupEvents).
   InvalidLookupAttributes: "caller",
   InvalidTimeRange: "caller",

@@ -17,9 +17,14 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   const hash = createHash("sha256");
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Left as it is when we leave the loop: a destroyed request takes the connection with it, and the answer.
+  const arriving = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of arriving) {
     length += chunk.length;
-    if (length > bytesMax) throw tooLarge(bytesMax);
+    if (length > bytesMax) {
+      drain(request, bytesMax);
+      throw tooLarge(bytesMax);
+    }
     hash.update(chunk);
     chunks.push(chunk);
   }
@@ -27,6 +32,15 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
     bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
     sha256: hash.digest("hex"),
   };
+}
+
+/** Reads on without keeping anything, within bounds: many clients hear the answer only when all is sent. */
+function drain(request: IncomingMessage, bytesMax: number): void {
+  let length = 0;
+  request.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > bytesMax) request.destroy();
+  });
 }
 
 function tooLarge(bytesMax: number): CairnError {

@@ -20,6 +20,7 @@ export const errorStatus: Readonly<Record<ErrorCode, number>> = {
   NotFound: 404,
   MethodNotAllowed: 405,
   UnsupportedMediaType: 415,
+  NotAcceptable: 406,
   InvalidLookupAttributes: 400,
   InvalidTimeRange: 400,
   InvalidMaxResults: 400,
@@ -55,6 +56,10 @@ export function errorAnswer(
     const { code, message } = error;
     return { status: errorStatus[code], body: { code, message, requestId } };
   }
+  // The HTTP server's own: a body that does not match its length, a path that is no path.
+  const { statusCode: status = 500, message: words } = error as Error & { statusCode?: number };
+  if (status >= 400 && status < 500)
+    return { status, body: { code: "ValidationFailed", message: words, requestId } };
   const message = `an internal error; the log says more under request ${requestId}`;
   return { status: 500, body: { code: "InternalFailure", message, requestId } };
 }

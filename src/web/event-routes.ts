@@ -57,7 +57,7 @@ async function postEvents(
   ) {
     throw new CairnError(
       "UnsupportedMediaType",
-      `content-encoding ${encoding} is neither gzip nor identity`,
+      `content-encoding ${JSON.stringify(encoding)} is neither gzip nor identity`,
     );
   }
   const bytes =
@@ -168,8 +168,8 @@ async function getEvents(
   const format = acceptedFormat(request.headers.accept);
   if (format === undefined) {
     throw new CairnError(
-      "UnsupportedMediaType",
-      `accept ${request.headers.accept}: we have ${Object.values(contentTypes).join(", ")}`,
+      "NotAcceptable",
+      `accept ${JSON.stringify(request.headers.accept)}: we have ${Object.values(contentTypes).join(", ")}`,
     );
   }
   const search = parseSearch(searchParameters(request), caller.accountId, options.clock.nowMs());
@@ -262,15 +262,15 @@ function written(event: StoredEvent, format: Format): Buffer[] {
 async function getTail(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply) {
   const { caller } = await options.admit(request, 0);
   const parameters = searchParameters(request);
+  for (const name of ["limit", "nextToken", "order"]) {
+    if (parameters.has(name))
+      throw new CairnError("ValidationFailed", `${name} does not go with a tail, which has no end`);
+  }
   const isSummary = parameters.get("form") === "summary";
   parameters.delete("form");
   const { query } = parseSearch(parameters, caller.accountId, options.clock.nowMs());
-  const resumed = request.headers["last-event-id"];
   const watermark = options.store.watermark();
-  // A place that was never reached is not ours: another server's, or none. What comes from now on is.
-  const isPlace =
-    typeof resumed === "string" && /^\d{1,19}$/.test(resumed) && BigInt(resumed) < watermark;
-  const cursor = isPlace ? BigInt(resumed) : watermark;
+  const cursor = placeOf(request.headers["last-event-id"], watermark);
   const events = tailEvents({
     store: options.store,
     clock: options.clock,
@@ -282,6 +282,19 @@ async function getTail(options: EventRoutesOptions, request: FastifyRequest, rep
   // A PassThrough, so that the first comment and the headers leave at once.
   const body = Readable.from(events).pipe(new PassThrough());
   return reply.header("cache-control", "no-store").type("text/event-stream").send(body);
+}
+
+/** Where a tail begins: behind the event that the client had last, or at the end. */
+function placeOf(lastEventId: string | string[] | undefined, watermark: bigint): bigint {
+  if (lastEventId === undefined || lastEventId === "") return watermark;
+  if (typeof lastEventId !== "string" || !/^\d{1,19}$/.test(lastEventId)) {
+    throw new CairnError(
+      "ValidationFailed",
+      `last-event-id ${JSON.stringify(lastEventId)} is no id of this stream`,
+    );
+  }
+  // A place that was never reached is not ours: another server's. What comes from now on is.
+  return BigInt(lastEventId) < watermark ? BigInt(lastEventId) : watermark;
 }
 
 /** Aborts when the client has gone before it has the whole answer. */

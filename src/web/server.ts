@@ -25,6 +25,9 @@ export interface WebOptions {
   port: number;
   tls?: { cert: Buffer; key: Buffer };
   trustProxy: boolean;
+  /** A client that has not sent its headers, and then its whole request, by then is cut off. Shorter in tests. */
+  headersTimeoutMs?: number;
+  requestTimeoutMs?: number;
   /** TLS ends in front of us: no address is this machine's then. */
   behindProxy: boolean;
   /** Answers everything that is signed for an AWS service, and says what is wrong with what is not signed. */
@@ -52,13 +55,15 @@ export interface Web {
 
 /** Node's own limit is 16 KiB; presigned URLs and session tokens come near it. */
 const headerBytesMax = 32 * 1024;
-/** A client that has not sent its whole request by then is cut off. */
-const requestTimeoutMs = 5 * 60 * 1000;
 
 export async function startWeb(options: WebOptions): Promise<Web> {
   let server: Server | undefined;
+  /** What is there, and by which methods. */
+  const methods = new Map<string, string[]>();
   const fastify = Fastify({
     genReqId: () => options.random.uuid(),
+    // HEAD would run a whole search for nothing.
+    exposeHeadRoutes: false,
     forceCloseConnections: "idle",
     frameworkErrors: (error, request, reply) => {
       const body = { code: "ValidationFailed", message: error.message, requestId: request.id };
@@ -74,7 +79,16 @@ export async function startWeb(options: WebOptions): Promise<Web> {
         if (isOurs) handler(request, response);
         else void answerAws(options, request, response);
       };
-      const limits = { maxHeaderSize: headerBytesMax, requestTimeout: requestTimeoutMs };
+      const {
+        headersTimeoutMs: headersTimeout = 30_000,
+        requestTimeoutMs: requestTimeout = 300_000,
+      } = options;
+      const limits = {
+        maxHeaderSize: headerBytesMax,
+        headersTimeout,
+        requestTimeout,
+        connectionsCheckingInterval: Math.min(10_000, headersTimeout),
+      };
       server =
         options.tls === undefined
           ? createServer(limits, listener)
@@ -95,16 +109,29 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       options.log.error({ err: error, requestId: request.id }, "request failed");
     return reply.status(answer.status).send(answer.body);
   });
-  fastify.setNotFoundHandler((request, reply) =>
-    reply.status(404).send({
-      code: "NotFound",
-      message: `no ${request.method} ${request.url.split("?")[0]} here`,
-      requestId: request.id,
-    }),
-  );
-  fastify.get("/health", (_request, reply) => {
-    const reason = options.health();
-    return reply.status(reason === undefined ? 200 : 503).send({ status: reason ?? "ok" });
+  fastify.addHook("onRoute", ({ method, url }) => {
+    methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
+  });
+  fastify.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const allowed = allowedMethods(methods, path);
+    const requestId = request.id;
+    if (allowed !== undefined) {
+      const message = `${path} does not take ${request.method}, only ${allowed}`;
+      const body = { code: "MethodNotAllowed", message, requestId };
+      return reply.status(405).header("allow", allowed).send(body);
+    }
+    const message = `no ${request.method} ${path} here`;
+    return reply.status(404).send({ code: "NotFound", message, requestId });
+  });
+  fastify.route({
+    // HEAD is what some load balancers ask.
+    method: ["GET", "HEAD"],
+    url: "/health",
+    handler(_request, reply) {
+      const reason = options.health();
+      return reply.status(reason === undefined ? 200 : 503).send({ status: reason ?? "ok" });
+    },
   });
   fastify.get("/metrics", async (request, reply) => {
     // Behind a proxy on this machine every caller seems to be here.
@@ -153,6 +180,18 @@ function answerUnreadable(options: WebOptions, error: NodeJS.ErrnoException, soc
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** `GET, POST`; undefined: there is nothing at that path. */
+function allowedMethods(
+  methods: ReadonlyMap<string, readonly string[]>,
+  path: string,
+): string | undefined {
+  for (const [pattern, allowed] of methods) {
+    const isThere = new RegExp(`^${pattern.replaceAll(/:[a-z]+/gi, "[^/]+")}$`).test(path);
+    if (isThere) return allowed.toSorted().join(", ");
+  }
+  return undefined;
 }
 
 function isOpenPath(url: string): boolean {
