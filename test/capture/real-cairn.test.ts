@@ -226,6 +226,17 @@ describe.each(frameworks)("in %s", (framework) => {
     await cairn.kill();
     // The first one may have begun before anyone could know.
     expect(await placeOrder(application.url, "while-dying")).toBe(503);
+    // Away for as long as a call would wait for it: from then on a call is refused before it runs.
+    let refused = 0;
+    await until(
+      "a call is refused before it runs",
+      async () => {
+        const ran = application.placed.length;
+        expect(await placeOrder(application.url, `leaving-${refused++}`)).toBe(503);
+        return application.placed.length === ran;
+      },
+      () => [capture.counters, application.placed],
+    );
     const ranBefore = application.placed.length;
     expect(await placeOrder(application.url, "away-1")).toBe(503);
     expect(await placeOrder(application.url, "away-2")).toBe(503);
