@@ -98,14 +98,15 @@ async function settled(folder: string, quietMs: number): Promise<number> {
 /** As both sides are counted: the bytes of the files. `inBlocks`: what the disk gives for them. */
 function folderBytes(folder: string, inBlocks = false): number {
   let sum = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    try {
-      if (!entry.isFile()) continue;
-      const { size, blocks } = statSync(join(entry.parentPath, entry.name));
-      sum += inBlocks ? blocks * 512 : size;
-    } catch {
-      // Merged away in the meantime.
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) sum += folderBytes(path, inBlocks);
+      else sum += inBlocks ? statSync(path).blocks * 512 : statSync(path).size;
     }
+  } catch (error) {
+    // Merged away in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   return sum;
 }
