@@ -32,12 +32,7 @@ async function measure(context: BenchContext): Promise<Figure[]> {
     starts.push((performance.now() - startedMs) / 1000);
     await cairn.stop();
   }
-  const cairn = await startCairn({ data: history.data });
-  context.say("waiting for merges to settle");
-  const diskBytes = await settled(history.data, quietMs);
-  const blockBytes = folderBytes(history.data, true);
-  const idle = residentBytes(cairn);
-  await cairn.stop();
+  const { diskBytes, blockBytes, idle } = await settledServer(context, history, quietMs);
   const afterLoad = await loadedBytes(context, quietMs);
   const logFileBytes = await gzipBytes(history);
   return [
@@ -53,6 +48,17 @@ async function measure(context: BenchContext): Promise<Figure[]> {
     atMost(`ready after start with ${count} events`, median(starts), "s", 3),
     reported("disk in blocks of 4 KiB", blockBytes / count, "B/event"),
   ];
+}
+
+async function settledServer(context: BenchContext, { data }: History, quietMs: number) {
+  const cairn = await startCairn({ data });
+  try {
+    context.say("waiting for merges to settle");
+    const diskBytes = await settled(data, quietMs);
+    return { diskBytes, blockBytes: folderBytes(data, true), idle: residentBytes(cairn) };
+  } finally {
+    await cairn.stop();
+  }
 }
 
 /** What a server that was busy a moment ago keeps. */
