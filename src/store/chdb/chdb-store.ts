@@ -49,7 +49,7 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
     readers: options.readers ?? readersByDefault,
     memoryBytesMax: options.memoryBytesMax,
   });
-  const parts = new SoundParts(sessions, table, folder, log);
+  const parts = new SoundParts(sessions, table, folder, options.clock, log);
   let file: WatermarkFile | undefined;
   try {
     const create = readFileSync(join(import.meta.dirname, `${table}.sql`), "utf8");
@@ -129,7 +129,8 @@ class ChdbStore implements Store {
       return await this.#sessions.read(kind, query, signal, format);
     } catch (error) {
       if (!isCairnError(error, "StoreUnavailable") || this.#closing !== undefined) throw error;
-      if (this.#parts.repairs === repairs && !this.#mayLookAgain()) throw error;
+      const isOver = this.#parts.repairs === repairs && !this.#parts.isRepairing;
+      if (isOver && !this.#mayLookAgain()) throw error;
       await this.#serially(() => this.#parts.check(true));
       if (this.#parts.repairs === repairs) throw error;
       return await this.#sessions.read(kind, query, signal, format);

@@ -122,6 +122,21 @@ export class Sessions {
     });
   }
 
+  /** A session holds on to the tables of its last query, also of one that failed, until its next one. */
+  async letGoOfTables(): Promise<void> {
+    const resting = this.#idle.splice(0);
+    await Promise.all(
+      resting.map(async (session) => {
+        try {
+          await this.#run(session, { sql: "SELECT 1", params: {} }, "Null");
+        } finally {
+          this.#idle.push(session);
+        }
+      }),
+    );
+    this.#dispatch();
+  }
+
   /** Refuses what waits, lets what runs come to its end, and leaves no connection behind. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -5,14 +5,15 @@
 // last mebibytes taken during the write; test/crash/disk-full.test.ts). Believed, an insert would cost the events that
 // the journal then lets go, and a merge those of its sources, which are removed a minute later.
 //
-//   insert ─▶ new part ─▶ CHECK ─ sound ─▶ the journal may let go
+//   insert ─▶ new part ─▶ sizes of its files, and while there is little room every byte ─ sound ─▶ the journal may let go
 //                           └ broken ─▶ table detached and attached: the engine then looks at the sizes of all files,
 //                                       sets the broken part aside and takes back the parts that it had replaced
-import { statfs } from "node:fs/promises";
+import { readdir, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
 import { CairnError } from "../../base/errors.ts";
 import { diskReserveBytes, diskReserveShareMax } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
-import { Binder } from "./query.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Below it others may take what is left while a part is being written. */
@@ -20,7 +21,20 @@ const watchedBytes = 4 * diskReserveBytes;
 const watchedShareMax = 1 / 4;
 /** Replaced parts are kept for `old_parts_lifetime`; what is older than that cannot be put right here. */
 const recentSeconds = 300;
-const attachTriesMax = 5;
+const attachTriesMax = 200;
+const attachRetryMs = 20;
+/** Of a part that has a row. Others, such as an inverted list without a word, may be empty. */
+const neverEmpty = /(\.c?mrk\d|\.txt|\.json|\.dat|\.idx2|^primary\.c?idx|^data\.bin)$/;
+/** What the engine leaves out of `bytes_on_disk`. */
+const uncounted =
+  /^(checksums|columns|columns_substreams|default_compression_codec|metadata_version)\.txt$/;
+
+interface Part {
+  name: string;
+  path: string;
+  /** What the engine believes to have written. */
+  bytes: number;
+}
 
 type Room = "plenty" | "little" | "none to merge in";
 
@@ -28,6 +42,7 @@ export class SoundParts {
   readonly #sessions: Sessions;
   readonly #table: string;
   readonly #folder: string;
+  readonly #clock: Clock;
   readonly #log: Log;
   #known: ReadonlySet<string> = new Set();
   #room: Room = "plenty";
@@ -35,16 +50,22 @@ export class SoundParts {
   /** How often parts had to be taken back: a read that failed meanwhile is worth another try. */
   repairs = 0;
 
-  constructor(sessions: Sessions, table: string, folder: string, log: Log) {
+  constructor(sessions: Sessions, table: string, folder: string, clock: Clock, log: Log) {
     this.#sessions = sessions;
     this.#table = table;
     this.#folder = folder;
+    this.#clock = clock;
     this.#log = log;
+  }
+
+  /** The table is away for a moment. */
+  get isRepairing(): boolean {
+    return this.#isDetached;
   }
 
   /** The engine itself looks at every part when it opens the table. */
   async adopt(): Promise<void> {
-    this.#known = new Set(await this.#names(""));
+    this.#known = namesOf(await this.#parts());
   }
 
   /** Merges stand still while there is no room for them. True: there is so little that new parts deserve a look. */
@@ -66,23 +87,23 @@ export class SoundParts {
   }
 
   /**
-   * Looks at parts that are new since the last time: inserted ones always, merged ones while there is little room.
-   * `suspicious`: at all recent ones. False: some were broken, and are no longer in the table. The caller lets nothing
+   * Looks at parts that are new since the last time; at every byte of them only while there is little room, because
+   * that takes most of the time of an insert. `suspicious`: at every byte of all recent ones. False: some were broken, and are no longer in the table. The caller lets nothing
    * else write meanwhile.
    */
   async check(suspicious = false): Promise<boolean> {
     if (this.#isDetached) await this.#attach();
     const isTight = await this.watchRoom();
     const recent = suspicious ? `AND modification_time > now() - ${recentSeconds}` : "";
-    const names = await this.#names(recent);
-    const news = suspicious ? names : names.filter((name) => !this.#known.has(name));
+    const parts = await this.#parts(recent);
     const broken: string[] = [];
-    for (const name of news) {
-      const isInserted = name.endsWith("_0");
-      if ((isInserted || isTight || suspicious) && !(await this.#isSound(name))) broken.push(name);
+    for (const part of parts) {
+      if (this.#known.has(part.name) && !suspicious) continue;
+      if (!isTight && !suspicious && (await this.#looksWhole(part))) continue;
+      if (!(await this.#isSound(part.name))) broken.push(part.name);
     }
     if (broken.length === 0) {
-      if (!suspicious) this.#known = new Set(names);
+      if (!suspicious) this.#known = namesOf(parts);
       return true;
     }
     this.#log.error(
@@ -91,12 +112,33 @@ export class SoundParts {
     );
     this.repairs += 1;
     this.#isDetached = true;
-    await this.#execute(`DETACH TABLE ${this.#table}`);
+    await this.#sessions.letGoOfTables();
+    await this.#execute(`DETACH TABLE ${this.#table} SYNC`);
     await this.#attach();
     for (const name of broken) await this.#forget(name);
     await this.adopt();
-    this.repairs += 1;
     return false;
+  }
+
+  /** Cheap, and finds what a disk quota did as well, which shows in no amount of free space. False: not sure. */
+  async #looksWhole({ name, path, bytes }: Part): Promise<boolean> {
+    try {
+      const files = await readdir(path);
+      const sizes = await Promise.all(
+        files.map(async (file) => (await stat(join(path, file))).size),
+      );
+      const isCut = files.some((file, index) => sizes[index] === 0 && neverEmpty.test(file));
+      const counted = sizes.filter((_, index) => !uncounted.test(files[index] ?? ""));
+      return !isCut && counted.reduce((sum, size) => sum + size, 0) >= bytes;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return await this.#isGone(name);
+      throw error;
+    }
+  }
+
+  /** Merged away meanwhile: then the merged part is looked at. */
+  async #isGone(name: string): Promise<boolean> {
+    return !namesOf(await this.#parts()).has(name);
   }
 
   async #isSound(name: string): Promise<boolean> {
@@ -106,8 +148,7 @@ export class SoundParts {
       const rows = text.trim().split("\n");
       return rows.every((row) => row === "" || (JSON.parse(row) as [string, number])[1] === 1);
     } catch (err) {
-      // Merged away meanwhile, and then the merged part is looked at.
-      const isGone = (await this.#names(`AND name = '${name}'`)).length === 0;
+      const isGone = await this.#isGone(name);
       if (!isGone) this.#log.error({ err, name }, "store: a part could not be looked at");
       return isGone;
     }
@@ -119,9 +160,12 @@ export class SoundParts {
       try {
         await this.#execute(`ATTACH TABLE IF NOT EXISTS ${this.#table}`);
         this.#isDetached = false;
+        this.repairs += 1;
       } catch (error) {
         if (tries === attachTriesMax) throw error;
-        this.#log.error({ err: error }, "store: the table could not be attached; trying again");
+        this.#log.warn({ err: error }, "store: the table could not be attached; trying again");
+        await this.#sessions.letGoOfTables();
+        await this.#clock.sleep(attachRetryMs);
       }
     }
   }
@@ -137,17 +181,25 @@ export class SoundParts {
     }
   }
 
-  async #names(condition: string): Promise<string[]> {
+  async #parts(condition = ""): Promise<Part[]> {
     const sql =
-      "SELECT name FROM system.parts WHERE database = currentDatabase() " +
+      "SELECT name, path, bytes_on_disk FROM system.parts WHERE database = currentDatabase() " +
       `AND table = '${this.#table}' AND active ${condition}`;
-    const text = (await this.#sessions.write({ sql, params: new Binder().params })).trim();
-    return text === "" ? [] : text.split("\n").map((row) => (JSON.parse(row) as [string])[0]);
+    const text = (await this.#sessions.write({ sql, params: {} })).trim();
+    if (text === "") return [];
+    return text.split("\n").map((row) => {
+      const [name, path, bytes] = JSON.parse(row) as [string, string, string];
+      return { name, path, bytes: Number(bytes) };
+    });
   }
 
   async #execute(sql: string): Promise<void> {
     await this.#sessions.write({ sql, params: {} });
   }
+}
+
+function namesOf(parts: readonly Part[]): Set<string> {
+  return new Set(parts.map(({ name }) => name));
 }
 
 /** Said when an insert came out broken; the segment is still in the journal, and comes again. */
