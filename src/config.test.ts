@@ -21,6 +21,8 @@ function mistakes(parts: Partial<ConfigSources>): string[] {
   return [];
 }
 
+const mistakesOfFile = (text: string) => mistakes({ file: { name: "cairn.yaml", text } });
+
 describe("configuration", () => {
   test("nothing configured works", () => {
     const { config } = readConfig(sources());
@@ -72,19 +74,18 @@ describe("configuration", () => {
   });
 
   test("what stands under gateway is checked to its leaves", () => {
-    const check = (text: string) => mistakes({ file: { name: "cairn.yaml", text } });
-    expect(check("gateway: 5")).toEqual(["gateway: must be names and values, not 5"]);
-    expect(check("gateway: { upstream: { s3: 'http://a' } }")).toEqual([
+    expect(mistakesOfFile("gateway: 5")).toEqual(["gateway: must be names and values, not 5"]);
+    expect(mistakesOfFile("gateway: { upstream: { s3: 'http://a' } }")).toEqual([
       "gateway: unknown setting upstream",
     ]);
-    expect(check("gateway: { upstreams: { s3: [1] } }")).toEqual([
+    expect(mistakesOfFile("gateway: { upstreams: { s3: [1] } }")).toEqual([
       "gateway.upstreams.s3: must be names and values, not [1]",
       "gateway.upstreams.s3: is no URL such as http://127.0.0.1:9000",
     ]);
-    expect(check("gateway: { upstreams: { s3: 'http://u:p@a' } }")[0]).toMatch(
+    expect(mistakesOfFile("gateway: { upstreams: { s3: 'http://u:p@a' } }")[0]).toMatch(
       /user name or password/,
     );
-    expect(check('region: ""')).toEqual(['--region "" (file): is empty']);
+    expect(mistakesOfFile('region: ""')).toEqual(['--region "" (file): is empty']);
   });
 
   test("an unknown name in the file is a mistake, not silence", () => {

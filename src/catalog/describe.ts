@@ -40,19 +40,24 @@ export function describeCall(
   const readOnly = rule.readOnly ?? operation.read === true;
   const data = profile.data?.find((each) => each.operations.includes(operationName));
   const apiVersion = profile.apiVersion;
-  const named: DescribedCall = {
+  // One object, filled in as things are found: copies of it cost as much as reading a small body.
+  const described: DescribedCall = {
     recorded: true,
     eventSource: profile.eventSource ?? service.eventSource,
     eventName: rule.eventName ?? operationName,
-    ...(apiVersion === undefined ? {} : { apiVersion }),
     readOnly,
     managementEvent: data === undefined,
     eventCategory: data === undefined ? "Management" : "Data",
     requestParameters: null,
     responseElements: null,
   };
+  if (apiVersion !== undefined) described.apiVersion = apiVersion;
   const reason = unrecordedReason(service, operationName, call.path);
-  if (reason !== undefined) return { ...named, recorded: false, reason };
+  if (reason !== undefined) {
+    described.recorded = false;
+    described.reason = reason;
+    return described;
+  }
 
   const showsResponse = rule.response ?? !readOnly;
   const description = new Description(recognised, profile, rule, call, showsResponse);
@@ -62,17 +67,14 @@ export function describeCall(
     place,
   );
   const additional = description.additionalEventData();
-  const fault = description.fault();
   const requestID = description.output.requestId;
-  return {
-    ...named,
-    requestParameters: description.requestParameters(),
-    responseElements: showsResponse ? description.responseElements() : null,
-    ...(additional === undefined ? {} : { additionalEventData: additional }),
-    ...fault,
-    ...(requestID === undefined ? {} : { requestID }),
-    ...(resources.length === 0 ? {} : { resources }),
-  };
+  Object.assign(described, description.fault());
+  described.requestParameters = description.requestParameters();
+  if (showsResponse) described.responseElements = description.responseElements();
+  if (additional !== undefined) described.additionalEventData = additional;
+  if (requestID !== undefined) described.requestID = requestID;
+  if (resources.length > 0) described.resources = resources;
+  return described;
 }
 
 /** Why the service's documents say that a call is not recorded; undefined where it is. */

@@ -1,5 +1,6 @@
 // A bounded copy of a body that streams by: what the recorder reads afterwards.
 import { createHash, type Hash } from "node:crypto";
+import type { CallHead } from "./call-head.ts";
 
 /** Bytes that all exchanges together may hold: many slow calls at once must not fill the memory. */
 export class CaptureBudget {
@@ -24,17 +25,17 @@ export class CaptureBudget {
 export class BodyCapture {
   readonly #budget: CaptureBudget;
   readonly #bytesMax: number;
-  readonly #wantsHash: () => boolean;
+  readonly #head: Pick<CallHead, "coversBody"> | undefined;
   #chunks: Buffer[] | undefined = [];
   #held = 0;
   #hash: Hash | undefined;
   #ended = false;
 
-  /** `wantsHash` is asked once, when the body turns out too large to keep: is its SHA-256 wanted all the same? */
-  constructor(budget: CaptureBudget, bytesMax: number, wantsHash: () => boolean) {
+  /** `head` is asked once, when the body turns out too large to keep: is its SHA-256 wanted all the same? */
+  constructor(budget: CaptureBudget, bytesMax: number, head?: Pick<CallHead, "coversBody">) {
     this.#budget = budget;
     this.#bytesMax = bytesMax;
-    this.#wantsHash = wantsHash;
+    this.#head = head;
   }
 
   push(chunk: Buffer): void {
@@ -43,7 +44,7 @@ export class BodyCapture {
       return;
     }
     if (this.#held + chunk.length > this.#bytesMax || !this.#budget.take(chunk.length)) {
-      if (this.#wantsHash()) {
+      if (this.#head?.coversBody === true) {
         this.#hash = createHash("sha256");
         for (const each of this.#chunks) this.#hash.update(each);
         this.#hash.update(chunk);

@@ -17,7 +17,7 @@ import { answerError, type GatewayError, hopFailure, refusal } from "./answer.ts
 import { CallHead } from "./call-head.ts";
 import { BodyCapture } from "./capture.ts";
 import type { Door } from "./door.ts";
-import type { FinishedCall, WaitingCall } from "./finished-call.ts";
+import type { FinishedCall } from "./finished-call.ts";
 import { requestHeaders, responseHeaders, trailerPairs } from "./headers.ts";
 import type { Recorder } from "./recorder.ts";
 import { relay } from "./relay.ts";
@@ -84,12 +84,8 @@ export class Exchange {
       ...(socket instanceof TLSSocket ? { tls: tlsDetails(socket, request.headers.host) } : {}),
     };
     if (door.recorder !== undefined) {
-      this.#requestCopy = new BodyCapture(
-        door.budget,
-        gatewayCaptureBytesMax,
-        () => this.head.coversBody,
-      );
-      this.#responseCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax, () => false);
+      this.#requestCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax, this.head);
+      this.#responseCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax);
     }
     response.sendDate = false;
     request.on("error", () => {
@@ -392,8 +388,12 @@ export class Exchange {
       release?.();
       if (recorder === undefined) return;
       const ends = this.#requestEnds();
-      if (ends === undefined) recorder.recordSoon(this.#waiting());
-      else recorder.recordWhen(ends, () => this.#waiting());
+      const record = () => {
+        recorder.recordSoon(this.#finished(), this.head);
+        this.#drop();
+      };
+      if (ends === undefined) record();
+      else recorder.recordWhen(ends, record);
       return;
     }
     // Where the upstream has answered, it may be the answer that the client waits for before it sends on.
@@ -420,7 +420,7 @@ export class Exchange {
   ): Promise<void> {
     try {
       await ready;
-      await recorder.recordDurably(this.#waiting());
+      await recorder.recordDurably(this.#finished(), this.head);
     } catch (error) {
       this.#door.log.error(
         { err: error },
@@ -443,11 +443,6 @@ export class Exchange {
       this.#door.log.error({ err: error }, "an answer cannot be passed on");
       this.response.destroy();
     }
-  }
-
-  #waiting(): WaitingCall {
-    const drop = dropOf(this.#requestCopy, this.#responseCopy);
-    return { call: this.#finished(), head: this.head, drop };
   }
 
   #finished(): FinishedCall {
@@ -477,15 +472,9 @@ export class Exchange {
   }
 
   #drop(): void {
-    dropOf(this.#requestCopy, this.#responseCopy)();
+    this.#requestCopy?.release();
+    this.#responseCopy?.release();
   }
-}
-
-/** Made apart, so that it keeps nothing else alive. */
-function dropOf(...copies: readonly (BodyCapture | undefined)[]): () => void {
-  return () => {
-    for (const copy of copies) copy?.release();
-  };
 }
 
 /** The members of `tlsDetails` that the connection shows. */

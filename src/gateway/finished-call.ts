@@ -1,14 +1,6 @@
 // A call that is over, as plain data: all that its event is made of, on this thread or on another.
 import type { JsonObject } from "../event/json.ts";
-import type { CallHead, WireHead } from "./call-head.ts";
-
-/** A finished call that waits to be recorded. It holds nothing of the connections that it came through. */
-export interface WaitingCall {
-  call: FinishedCall;
-  head: CallHead;
-  /** Its copies of bodies may go. */
-  drop: () => void;
-}
+import type { WireHead } from "./call-head.ts";
 
 export interface FinishedCall {
   head: WireHead;
@@ -18,20 +10,20 @@ export interface FinishedCall {
   upstream: { region?: string | undefined; accountId?: string | undefined };
   arrivedMs: number;
   completedMs: number;
-  /** Undefined: too large, or it never came whole. */
-  requestBody: Buffer | undefined;
+  /** Left out: too large, or it never came whole. */
+  requestBody?: Buffer | undefined;
   /** SHA-256 in hex of a body that came whole and was too large to keep, where the signature covers it. */
-  largeBodyHash: string | undefined;
-  /** Undefined: the upstream did not begin an answer. */
-  response: FinishedResponse | undefined;
+  largeBodyHash?: string | undefined;
+  /** Left out: the upstream did not begin an answer. */
+  response?: FinishedResponse | undefined;
   /** What went wrong on our hop, or what we refused. */
-  failure: { code: string; message: string } | undefined;
+  failure?: { code: string; message: string } | undefined;
 }
 
 export interface FinishedResponse {
   status: number;
   /** Names and values in turn, as received. */
   rawHeaders: readonly string[];
-  /** Undefined: too large, or it never came whole. */
-  body: Buffer | undefined;
+  /** Left out: too large, or it never came whole. */
+  body?: Buffer | undefined;
 }

@@ -7,15 +7,11 @@ import { openCatalog } from "../catalog/catalog.ts";
 import { describeCall } from "../catalog/describe.ts";
 import { readEvent } from "../event/read.ts";
 import { RowWriter } from "../event/row.ts";
-import {
-  type BatchOutcome,
-  type CallBatch,
-  type SignedCall,
-  type ThreadStart,
-  unpackCalls,
-} from "./call-batch.ts";
+import { type BatchOutcome, type SentBatch, type ThreadStart, unpackCalls } from "./call-batch.ts";
 import { CallHead } from "./call-head.ts";
+import type { Signer } from "./caller.ts";
 import { EventMaker } from "./event-maker.ts";
+import type { FinishedCall } from "./finished-call.ts";
 
 assert(parentPort !== null, "this module runs as a worker");
 const port = parentPort;
@@ -44,43 +40,43 @@ function makerFor(version: number): EventMaker {
   return maker;
 }
 
-port.on("message", (batch: CallBatch) => {
+port.on("message", (batch: SentBatch) => {
   const writer = new RowWriter();
-  const outcome = {
-    id: batch.id,
-    without: { unrecognised: 0, notRecorded: 0 },
-    unreadable: [] as BatchOutcome["unreadable"],
-    failed: 0,
-  };
-  const recordOne = ({ call, signer }: SignedCall) => {
+  const without = { unrecognised: 0, notRecorded: 0 };
+  const unreadable: BatchOutcome["unreadable"] = [];
+  const recordOne = (call: FinishedCall, signer: Signer | undefined) => {
     const event = makerFor(batch.catalogVersion).eventOf(call, new CallHead(call.head), signer);
     if (typeof event === "string") {
-      outcome.without[event]++;
+      without[event]++;
       return;
     }
     const { ownerAccount, bytes } = event;
     const { columns } = readEvent(bytes, { ...batch.times, origin: "live", ownerAccount });
-    if (columns === undefined) outcome.unreadable.push(event);
+    if (columns === undefined) unreadable.push(event);
     else writer.write(columns, bytes);
   };
-  for (const each of unpackCalls(batch)) {
+  let index = 0;
+  for (const call of unpackCalls(Buffer.from(batch.bytes))) {
     try {
-      recordOne(each);
+      recordOne(call, batch.signers[index++]);
     } catch (error) {
-      outcome.failed++;
       onProblem(error, "a call could not be recorded");
     }
   }
   const { bytes, offsets } = writer.take();
   const rows = offsets.length === 0 ? new ArrayBuffer(0) : (bytes.buffer as ArrayBuffer);
   const places = Uint32Array.from(offsets);
-  const sent: BatchOutcome = {
-    ...outcome,
-    problems,
+  const { id } = batch;
+  const rowBytes = bytes.length;
+  const outcome: BatchOutcome = {
+    id,
     rows,
-    rowBytes: bytes.length,
+    rowBytes,
     offsets: places,
+    without,
+    unreadable,
+    problems,
   };
   problems = [];
-  port.postMessage(sent, [rows, places.buffer]);
+  port.postMessage(outcome, [rows, places.buffer]);
 });

@@ -5,12 +5,13 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Ingest } from "../ingest/ingest.ts";
-import type { CallHead } from "./call-head.ts";
+import { type CallBatch, CallPacker, unpackCalls } from "./call-batch.ts";
+import { CallHead } from "./call-head.ts";
 import type { Callers, Signer } from "./caller.ts";
 import type { Counters } from "./counters.ts";
 import { EventMaker, type EventMakerOptions, type MadeEvent } from "./event-maker.ts";
-import type { FinishedCall, WaitingCall } from "./finished-call.ts";
-import { type HandedCall, RecorderThread, type RecorderThreadOptions } from "./recorder-thread.ts";
+import type { FinishedCall } from "./finished-call.ts";
+import { RecorderThread, type RecorderThreadOptions } from "./recorder-thread.ts";
 
 export interface RecorderOptions extends Omit<EventMakerOptions, "onProblem"> {
   callers: Callers;
@@ -22,16 +23,25 @@ export interface RecorderOptions extends Omit<EventMakerOptions, "onProblem"> {
   log: Log;
 }
 
-/** Calls of one batch: about a millisecond of work, which is what an answer may at worst wait. */
-const batchCountMax = 32;
-/** How long a call waits for others. A crash loses what waits here, on top of the ingest's own buffer. */
-const batchDelayMs = 5;
+interface BatchSize {
+  countMax: number;
+  /** How long a call waits for others. A crash loses what waits here, on top of the ingest's own buffer. */
+  delayMs: number;
+}
+
+/** Each takes about a millisecond of this thread, which is what an answer may at worst wait. */
+const batchesHere: BatchSize = { countMax: 32, delayMs: 5 };
+const batchesForThread: BatchSize = { countMax: 128, delayMs: 20 };
+/** Calls with bodies of such a size go sooner. */
+const batchBytes = 1024 * 1024;
 
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #maker: EventMaker;
   readonly #thread: RecorderThread | undefined;
-  #queue: WaitingCall[] = [];
+  readonly #packer = new CallPacker();
+  /** Of each call in the packer. */
+  #signers: Promise<Signer | undefined>[] = [];
   #timer: Timer | undefined;
   /** Calls whose request has not come whole yet. */
   readonly #waiting = new Set<Promise<void>>();
@@ -48,29 +58,32 @@ export class Recorder {
     if (thread === undefined) return;
     this.#thread = new RecorderThread(
       { ...thread, start: { region, accountId, trustProxy }, counters, log },
-      (calls) => this.#recordHere(calls),
+      (batch) => this.#recordHere(batch),
     );
   }
 
   /**
    * Later, with others: a batch of calls costs far less than each on its own between two answers, and no answer waits
-   * for it.
+   * for it. Nothing of the call is held when this returns.
    */
-  recordSoon(call: WaitingCall): void {
-    this.#queue.push(call);
-    if (this.#queue.length >= batchCountMax) this.#beginBatch();
-    else this.#timer ??= this.#options.clock.after(batchDelayMs, () => this.#beginBatch());
+  recordSoon(call: FinishedCall, head: CallHead): void {
+    this.#packer.add(call);
+    this.#signers.push(this.#signerOf(head));
+    const { countMax, delayMs } = this.#thread === undefined ? batchesHere : batchesForThread;
+    if (this.#signers.length >= countMax || this.#packer.byteLength >= batchBytes)
+      this.#beginBatch();
+    else this.#timer ??= this.#options.clock.after(delayMs, () => this.#beginBatch());
   }
 
-  /** The same when `ready` has resolved. It never rejects. */
-  recordWhen(ready: Promise<void>, finish: () => WaitingCall): void {
-    const waiting = ready.then(() => this.recordSoon(finish()));
+  /** Calls `record` when `ready` has resolved, which waits for something that ends. */
+  recordWhen(ready: Promise<void>, record: () => void): void {
+    const waiting = ready.then(record);
     this.#waiting.add(waiting);
     void waiting.finally(() => this.#waiting.delete(waiting));
   }
 
   /** Resolves when the event is durable, or when there is none to write; else rejects. */
-  async recordDurably({ call, head }: WaitingCall): Promise<void> {
+  async recordDurably(call: FinishedCall, head: CallHead): Promise<void> {
     const event = this.#eventOf(call, head, await this.#signerOf(head));
     if (event === undefined) return;
     const { counters, ingest } = this.#options;
@@ -85,7 +98,7 @@ export class Recorder {
 
   /** Waits until what has been queued is handed over. */
   async settled(): Promise<void> {
-    while (this.#queue.length + this.#batches.size + this.#waiting.size > 0) {
+    while (this.#signers.length + this.#batches.size + this.#waiting.size > 0) {
       this.#beginBatch();
       await Promise.all([...this.#batches, ...this.#waiting]);
     }
@@ -99,29 +112,27 @@ export class Recorder {
   #beginBatch(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const queued = this.#queue;
-    if (queued.length === 0) return;
-    this.#queue = [];
+    if (this.#signers.length === 0) return;
+    const bytes = this.#packer.take();
+    const signers = this.#signers;
+    this.#signers = [];
     const batch = new Promise<void>((resolve) => {
-      setImmediate(() => resolve(this.#recordAll(queued)));
+      setImmediate(() => resolve(this.#recordAll(bytes, signers)));
     });
     this.#batches.add(batch);
     void batch.finally(() => this.#batches.delete(batch));
   }
 
-  async #recordAll(queued: readonly WaitingCall[]): Promise<void> {
-    const calls: HandedCall[] = [];
-    for (const { call, head, drop } of queued) {
-      calls.push({ call, head, drop, signer: await this.#signerOf(head) });
-    }
-    const handed = this.#handOver(calls);
-    if (handed === undefined) this.#recordHere(calls);
+  async #recordAll(bytes: Buffer, signers: Promise<Signer | undefined>[]): Promise<void> {
+    const batch = { bytes, signers: await Promise.all(signers) };
+    const handed = this.#handOver(batch);
+    if (handed === undefined) this.#recordHere(batch);
     else await handed;
   }
 
-  #handOver(calls: readonly HandedCall[]): Promise<void> | undefined {
+  #handOver(batch: CallBatch): Promise<void> | undefined {
     try {
-      return this.#thread?.take(calls);
+      return this.#thread?.take(batch);
     } catch (error) {
       this.#options.log.error({ err: error }, "calls could not be handed to the recorder's thread");
       return undefined;
@@ -129,20 +140,19 @@ export class Recorder {
   }
 
   /** What goes wrong is logged and counted. */
-  #recordHere(calls: readonly HandedCall[]): void {
+  #recordHere({ bytes, signers }: CallBatch): void {
     const { counters, ingest, log } = this.#options;
-    for (const { call, head, signer, drop } of calls) {
+    let index = 0;
+    for (const call of unpackCalls(bytes)) {
       try {
-        const event = this.#eventOf(call, head, signer);
-        if (event !== undefined) {
-          const taken = ingest.enqueue(event.bytes, event.ownerAccount);
-          counters[taken ? "recorded" : "dropped"]++;
-        }
+        const event = this.#eventOf(call, new CallHead(call.head), signers[index++]);
+        if (event === undefined) continue;
+        const taken = ingest.enqueue(event.bytes, event.ownerAccount);
+        counters[taken ? "recorded" : "dropped"]++;
       } catch (error) {
         counters.recordingErrors++;
         log.error({ err: error }, "a call could not be recorded");
       }
-      drop();
     }
   }
 

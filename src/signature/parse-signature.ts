@@ -151,13 +151,13 @@ function complete(request: SignedRequest, claims: Claims): ParsedSignature | Cai
   if (!/^[A-Za-z0-9-]{1,64}$/.test(region)) {
     return mismatch(`Credential should be scoped to a valid region, not '${region}'.`);
   }
-  const signedAtMs = parseTime(claims.date);
-  if (signedAtMs === undefined) {
+  const time = readTime(claims.date);
+  if (time === undefined) {
     return incomplete(
       `Date must be in ISO-8601 'basic format'. Got '${claims.date}'. See http://en.wikipedia.org/wiki/ISO_8601`,
     );
   }
-  const signedAt = basicTime(signedAtMs);
+  const { signedAt, signedAtMs } = time;
   if (!signedAt.startsWith(`${date}T`)) {
     return mismatch(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${date}' != '${signedAt.slice(0, 8)}', from '${signedAt}'.`,
@@ -218,6 +218,23 @@ function unsignedAmzHeader(request: SignedRequest, signedHeaders: string[]): str
   return Object.keys(request.headers).find(
     (name) => name.startsWith("x-amz-") && !signedHeaders.includes(name),
   );
+}
+
+interface SigningTime {
+  signedAt: string;
+  signedAtMs: number;
+}
+
+/** The last time read: requests of one second have one text in common, and reading it is dear. */
+let lastTime: { text: string; time: SigningTime } | undefined;
+
+function readTime(text: string): SigningTime | undefined {
+  if (lastTime?.text === text) return lastTime.time;
+  const signedAtMs = parseTime(text);
+  if (signedAtMs === undefined) return undefined;
+  const time = { signedAt: basicTime(signedAtMs), signedAtMs };
+  lastTime = { text, time };
+  return time;
 }
 
 function parseTime(text: string): number | undefined {

@@ -8,13 +8,14 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { silentLog } from "../../src/base/log.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import type { JsonObject } from "../../src/event/json.ts";
-import { CallHead } from "../../src/gateway/call-head.ts";
+import { type CallBatch, CallPacker, unpackCalls } from "../../src/gateway/call-batch.ts";
 import { zeroCounters } from "../../src/gateway/counters.ts";
-import { type HandedCall, RecorderThread } from "../../src/gateway/recorder-thread.ts";
+import { RecorderThread } from "../../src/gateway/recorder-thread.ts";
 import { cognito } from "./clients.ts";
 import { type Recording, recordingGateway } from "./recording.ts";
 import { closeAfter, RawClient, upstream } from "./support.ts";
@@ -145,31 +146,22 @@ test("a service that a user adds while the thread runs is known to it from the n
   ]);
 });
 
-function handedCall(bodyBytes: number, dropped: string[], id: string): HandedCall {
-  const head = new CallHead({
-    method: "GET",
-    target: "/nothing",
-    rawHeaders: ["Host", "example.com"],
-  });
-  return {
-    head,
-    signer: undefined,
-    drop: () => void dropped.push(id),
-    call: {
-      head: head.wire,
+function batchOf(...bodyBytes: number[]): CallBatch {
+  const packer = new CallPacker();
+  for (const size of bodyBytes) {
+    packer.add({
+      head: { method: "GET", target: "/nothing", rawHeaders: ["Host", "example.com"] },
       client: { address: "127.0.0.1" },
       upstream: {},
       arrivedMs: 1,
       completedMs: 2,
-      requestBody: Buffer.alloc(bodyBytes),
-      largeBodyHash: undefined,
-      response: undefined,
-      failure: undefined,
-    },
-  };
+      requestBody: Buffer.alloc(size),
+    });
+  }
+  return { bytes: packer.take(), signers: bodyBytes.map(() => undefined) };
 }
 
-function threadAlone(recordHere: (calls: readonly HandedCall[]) => void) {
+function threadAlone(recordHere: (batch: CallBatch) => void) {
   const counters = zeroCounters();
   const thread = new RecorderThread(
     {
@@ -190,34 +182,83 @@ function threadAlone(recordHere: (calls: readonly HandedCall[]) => void) {
 }
 
 test("a thread declines calls beyond its bound, and takes some again when it has caught up", async () => {
-  const dropped: string[] = [];
   const { thread, counters } = threadAlone(() => expect.unreachable("nothing was lost"));
   const underWay: Promise<void>[] = [];
-  const take = (id: string) => thread.take([handedCall(1024 * 1024, dropped, id)]);
-  for (let taken = take("0"); taken !== undefined; taken = take(String(underWay.length))) {
+  const take = () => thread.take(batchOf(1024 * 1024));
+  for (let taken = take(); taken !== undefined; taken = take()) {
     underWay.push(taken);
     expect(underWay.length).toBeLessThan(10);
   }
   expect(underWay.length).toBe(7);
-  expect(dropped).toEqual([]);
   await Promise.all(underWay);
-  expect(dropped.length).toBe(7);
-  await take("again");
+  expect(counters.unrecognised).toBe(7);
+  await take();
   expect(counters.unrecognised).toBe(8);
 });
 
 test("what a thread had not done when it died is recorded on the main thread", async () => {
-  const dropped: string[] = [];
-  const recovered: HandedCall[] = [];
-  const { thread, counters } = threadAlone((calls) => recovered.push(...calls));
-  const calls = ["a", "b", "c"].map((id) => handedCall(10, dropped, id));
-  const settled = thread.take(calls);
+  const recovered: CallBatch[] = [];
+  const { thread, counters } = threadAlone((batch) => recovered.push(batch));
+  const batch = batchOf(10, 0, 20);
+  const settled = thread.take(batch);
   await thread.close();
   await settled;
-  expect(recovered).toEqual(calls);
+  expect(recovered).toEqual([batch]);
+  expect([...unpackCalls(batch.bytes)].map((each) => each.requestBody?.length)).toEqual([
+    10, 0, 20,
+  ]);
   expect(counters.unrecognised).toBe(0);
   // The next calls get a new one.
-  await thread.take([handedCall(10, dropped, "d")]);
+  await thread.take(batchOf(10));
   expect(counters.unrecognised).toBe(1);
-  expect(dropped).toEqual(["d"]);
+  expect(recovered.length).toBe(1);
+});
+
+test("calls come out of a batch as they went in", () => {
+  const text = fc.string({ unit: "binary" });
+  // Headers are one character for each byte.
+  const header = fc
+    .uint8Array({ maxLength: 40 })
+    .map((bytes) => Buffer.from(bytes).toString("latin1").replaceAll("\n", " "));
+  const body = fc.option(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      fc.constant(Buffer.alloc(100_000, "z")),
+    ),
+    { nil: undefined },
+  );
+  const call = fc.record(
+    {
+      head: fc.record({ method: header, target: header, rawHeaders: fc.array(header) }),
+      client: fc.record({ address: text }),
+      upstream: fc.record({ region: text }, { requiredKeys: [] }),
+      arrivedMs: fc.nat(),
+      completedMs: fc.nat(),
+      requestBody: body,
+      largeBodyHash: text,
+      response: fc.record({ status: fc.nat(999), rawHeaders: fc.array(header), body }),
+      failure: fc.record({ code: text, message: text }),
+    },
+    { requiredKeys: ["head", "client", "upstream", "arrivedMs", "completedMs"] },
+  );
+  fc.assert(
+    fc.property(fc.array(call, { maxLength: 5 }), (calls) => {
+      const packer = new CallPacker();
+      for (const each of calls) packer.add(each);
+      // Undefined members and those left out are the same.
+      expect([...unpackCalls(packer.take())]).toEqual(calls);
+      expect(packer.take().length).toBe(0);
+    }),
+  );
+});
+
+test("a line feed in a head makes it say nothing, and costs no other call", () => {
+  const packer = new CallPacker();
+  const [call] = unpackCalls(batchOf(3).bytes);
+  if (call === undefined) throw new Error("no call came out of the batch");
+  const head = { ...call.head, target: "/a\nHost\nevil.example" };
+  for (const each of [call, { ...call, head }, call]) packer.add(each);
+  const [first, forged, last, ...more] = unpackCalls(packer.take());
+  expect([first, last, more]).toEqual([call, call, []]);
+  expect(forged?.head).toEqual({ method: "", target: "", rawHeaders: ["", ""] });
 });
