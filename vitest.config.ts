@@ -6,6 +6,8 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "capture/test/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
+    // What is accepted is searchable within two seconds on an idle machine; tests share theirs.
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
