@@ -8,7 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     // What is accepted is searchable within two seconds on an idle machine; tests share theirs.
     expect: { poll: { timeout: 20_000 } },
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });
