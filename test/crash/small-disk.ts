@@ -35,7 +35,8 @@ export function mountSmallDisk(mebibytes: number): SmallDisk | undefined {
     folder,
     fill() {
       try {
-        writeFileSync(ballast, Buffer.alloc(sizeMebibytes * 2 ** 20));
+        // Appended: what the ballast has it keeps.
+        writeFileSync(ballast, Buffer.alloc(sizeMebibytes * 2 ** 20), { flag: "a" });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       }
