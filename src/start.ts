@@ -63,8 +63,21 @@ export async function start(config: Config): Promise<Running> {
     return await openAll(config, opened);
   } catch (error) {
     await opened.close();
-    throw error;
+    throw toStartError(error);
   }
+}
+
+/** A port that cannot be had is a setting to change. */
+function toStartError(error: unknown): unknown {
+  const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (syscall !== "listen") return error;
+  const why =
+    code === "EADDRINUSE" ? "is taken, perhaps by another Cairn" : `cannot be had (${code})`;
+  const message = `port ${port} of ${address} ${why}; --port and --gateway-port choose others, 0 a free one`;
+  return new CairnError("InvalidConfiguration", message, { cause: error });
 }
 
 async function openAll(config: Config, opened: Opened): Promise<Running> {

@@ -1,5 +1,8 @@
 // The command line's own promises: help for everything, and exit code 2 with a reason when used wrongly.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { catalogCommands } from "./catalog.ts";
@@ -70,4 +73,36 @@ test("a reader that leaves early, as head does, is no error", () => {
   const line = `set -o pipefail; "${process.execPath}" --import tsx "${main}" config | true`;
   const { status, stderr } = spawnSync("bash", ["-c", line], { encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+});
+
+function cairn(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  const program = ["--import", "tsx", join(import.meta.dirname, "main.ts"), ...words];
+  return spawnSync(process.execPath, program, { encoding: "utf8" });
+}
+
+test("cairn --version says which, a noun alone shows its verbs, and a wrong flag shows the way to help", () => {
+  expect(cairn("--version")).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as unknown,
+  });
+  const noun = cairn("user");
+  expect(noun).toMatchObject({ status: 2, stdout: "" });
+  expect(noun.stderr).toMatch(/cairn user create .*\n {2}cairn user list /);
+  expect(noun.stderr).not.toContain("cairn start");
+  const wrong = cairn("events", "--nonsense");
+  expect(wrong).toMatchObject({ status: 2, stdout: "" });
+  expect(wrong.stderr).toMatch(/^cairn: .*--nonsense.*\n\ncairn events --help says more\.\n$/);
+});
+
+test("a port that is taken is named, with the setting that chooses another", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = taken.address() as AddressInfo;
+  const data = mkdtempSync(join(tmpdir(), "cairn-cli-"));
+  const flags = ["--port", String(port), "--gateway-port", "0", "--data", data];
+  const { status, stderr } = cairn("start", ...flags, "--log-level", "silent");
+  expect(status).toBe(2);
+  expect(stderr).toMatch(new RegExp(`^cairn: port ${port} of 127\\.0\\.0\\.1 is taken.* --port `));
+  taken.close();
+  rmSync(data, { recursive: true });
 });

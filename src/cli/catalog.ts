@@ -10,6 +10,14 @@ interface ServiceAnswer {
   own: boolean;
 }
 
+function readModel(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
 export const catalogCommands: readonly Command[] = [
   {
     name: "catalog add",
@@ -25,7 +33,7 @@ that service's operations and parameters in its events. Adding it again replaces
       const added = await connect(terminal).json<ServiceAnswer>({
         method: "POST",
         path: "/v1/catalog",
-        body: readFileSync(file),
+        body: readModel(file),
       });
       terminal.write(
         `${added.id}: ${added.operations} operations, recorded as ${added.eventSource}\n`,

@@ -152,14 +152,17 @@ async function printTable(
   limit: number | undefined,
   terminal: Terminal,
 ): Promise<number> {
-  terminal.write(tableHeader);
   let rest = limit ?? Infinity;
+  let isFirst = true;
   while (rest > 0) {
     query.set("limit", String(Math.min(rest, 1000)));
     const page = await client.json<{ events: EventAnswer[]; nextToken?: string }>({
       path: "/v1/events",
       query,
     });
+    // Not before the first answer: above an error it would stand for nothing.
+    if (isFirst) terminal.write(tableHeader);
+    isFirst = false;
     for (const event of page.events) terminal.write(tableLine(event));
     rest -= page.events.length;
     if (page.nextToken === undefined) break;

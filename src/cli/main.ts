@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // The command line: `cairn NOUN VERB`. Exit codes: 0 good, 1 found a problem, 2 used wrongly.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isCairnError } from "../base/errors.ts";
 import { catalogCommands } from "./catalog.ts";
 import { type Command, type Terminal, UsageError } from "./command.ts";
@@ -47,19 +49,48 @@ function findCommand(words: readonly string[]): { command: Command; rest: string
   return undefined;
 }
 
-async function main(words: string[]): Promise<number> {
-  const found = findCommand(words);
-  if (found === undefined) {
-    const asked = words.length === 0 || ["--help", "-h", "help"].includes(words[0] ?? "");
-    if (asked) terminal.write(help);
-    else terminal.warn(`cairn: unknown command ${words.join(" ")}\n\n${help}`);
-    return asked ? 0 : 2;
-  }
-  if (found.rest.includes("--help")) {
-    terminal.write(found.command.help);
+/** No command was named, or none that there is. */
+function helpWithout(words: readonly string[]): number {
+  const [first = "--help"] = words;
+  if (["--version", "-v", "version"].includes(first)) {
+    terminal.write(`${readVersion()}\n`);
     return 0;
   }
-  return found.command.run(found.rest, terminal);
+  if (["--help", "-h", "help"].includes(first)) {
+    terminal.write(help);
+    return 0;
+  }
+  const likely = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (likely.length === 0) {
+    terminal.warn(`cairn: unknown command ${words.join(" ")}\n\n${help}`);
+  } else {
+    const lines = likely.map(({ name, summary }) => `  cairn ${name.padEnd(16)} ${summary}`);
+    terminal.warn(`cairn: there is no ${words.join(" ")}; there are\n\n${lines.join("\n")}\n`);
+  }
+  return 2;
+}
+
+/** Of this package: two folders up, in the source as in what is built from it. */
+function readVersion(): string {
+  const path = join(import.meta.dirname, "..", "..", "package.json");
+  return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
+}
+
+async function main(words: string[]): Promise<number> {
+  const found = findCommand(words);
+  if (found === undefined) return helpWithout(words);
+  const { command, rest } = found;
+  if (rest.includes("--help") || rest.includes("-h")) {
+    terminal.write(command.help);
+    return 0;
+  }
+  try {
+    return await command.run(rest, terminal);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    terminal.warn(`cairn: ${error.message}\n\ncairn ${command.name} --help says more.\n`);
+    return 2;
+  }
 }
 
 // The reader of our output has left, as `head` does: nothing went wrong.
