@@ -47,6 +47,7 @@ export class Catalog {
   readonly #routes = new Map<string, RestRoutes>();
   #names: NameTables;
   #version = 0;
+  #builtInPaths: PathIndex | undefined;
   #paths: PathFinder | undefined;
 
   constructor({ ownFolder }: CatalogOptions) {
@@ -93,6 +94,11 @@ export class Catalog {
     this.#paths = undefined;
     this.#version++;
     return service;
+  }
+
+  /** Reads the index of paths, which the first unsigned request would else wait for. */
+  prepare(): void {
+    this.#pathFinder();
   }
 
   /** Changes with `add`: another catalog of the same folder is then out of date. */
@@ -188,12 +194,17 @@ export class Catalog {
 
   /** The one service that has this path; first among the operations that need no signature. */
   #byPath(head: RequestHead): readonly string[] {
+    const ids = this.#pathFinder().find(head);
+    return ids.length === 1 ? ids : [];
+  }
+
+  #pathFinder(): PathFinder {
+    this.#builtInPaths ??= readJson("paths.json") as PathIndex;
     this.#paths ??= new PathFinder(
-      readJson("paths.json") as PathIndex,
+      this.#builtInPaths,
       pathIndexOf([...this.#own].flatMap((id) => this.service(id) ?? [])),
     );
-    const ids = this.#paths.find(head);
-    return ids.length === 1 ? ids : [];
+    return this.#paths;
   }
 
   #routesOf(service: Service): RestRoutes {

@@ -7,6 +7,8 @@ import type { Service } from "../catalog/service.ts";
 export type ServiceName = Pick<Service, "id" | "protocol">;
 
 export interface CatalogReader {
+  /** Reads now what would be read when an unsigned request first comes, and would hold up every other one. */
+  prepare?(): void;
   /** By the head alone: enough to choose an upstream. */
   identifyService(head: RequestHead): ServiceName | undefined;
   identify(head: RequestHead, body?: Buffer): RecognisedCall | undefined;

@@ -147,6 +147,7 @@ class RunningGateway implements Gateway {
   }
 
   listen(): Promise<void> {
+    if (this.#upstreams.dependOnService) this.#options.catalog.prepare?.();
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(this.#options.port, this.#options.host, () => {

@@ -25,7 +25,7 @@ interface Handed {
 }
 
 /** Bytes of calls at the thread: what a crash can lose of them at most. */
-const handedBytesMax = 8 * 1024 * 1024;
+const handedBytesMax = 4 * 1024 * 1024;
 
 export class RecorderThread {
   readonly #options: RecorderThreadOptions;

@@ -15,6 +15,7 @@ import { openCatalog } from "../../src/catalog/catalog.ts";
 import type { JsonObject } from "../../src/event/json.ts";
 import { type CallBatch, CallPacker, unpackCalls } from "../../src/gateway/call-batch.ts";
 import { zeroCounters } from "../../src/gateway/counters.ts";
+import type { FinishedCall } from "../../src/gateway/finished-call.ts";
 import { RecorderThread } from "../../src/gateway/recorder-thread.ts";
 import { cognito } from "./clients.ts";
 import { type Recording, recordingGateway } from "./recording.ts";
@@ -189,11 +190,11 @@ test("a thread declines calls beyond its bound, and takes some again when it has
     underWay.push(taken);
     expect(underWay.length).toBeLessThan(10);
   }
-  expect(underWay.length).toBe(7);
+  expect(underWay.length).toBe(3);
   await Promise.all(underWay);
-  expect(counters.unrecognised).toBe(7);
+  expect(counters.unrecognised).toBe(3);
   await take();
-  expect(counters.unrecognised).toBe(8);
+  expect(counters.unrecognised).toBe(4);
 });
 
 test("what a thread had not done when it died is recorded on the main thread", async () => {
@@ -213,6 +214,12 @@ test("what a thread had not done when it died is recorded on the main thread", a
   expect(counters.unrecognised).toBe(1);
   expect(recovered.length).toBe(1);
 });
+
+/** Bodies as texts, which compare a thousand times faster. */
+function withTexts({ requestBody, response, ...rest }: FinishedCall) {
+  const body = response?.body?.toString("latin1");
+  return { ...rest, requestBody: requestBody?.toString("latin1"), response: { ...response, body } };
+}
 
 test("calls come out of a batch as they went in", () => {
   const text = fc.string({ unit: "binary" });
@@ -246,7 +253,7 @@ test("calls come out of a batch as they went in", () => {
       const packer = new CallPacker();
       for (const each of calls) packer.add(each);
       // Undefined members and those left out are the same.
-      expect([...unpackCalls(packer.take())]).toEqual(calls);
+      expect([...unpackCalls(packer.take())].map(withTexts)).toEqual(calls.map(withTexts));
       expect(packer.take().length).toBe(0);
     }),
   );
