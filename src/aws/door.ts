@@ -87,10 +87,10 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
 
   function failure(route: Route, error: unknown, requestId: string): AwsResponse {
     const told = wireFailure(error, route.family);
-    if (told.status >= 500) log.error({ err: error, requestId }, "a request failed");
-    else if (isCairnError(error)) {
+    // Not by the status: S3 says 501 to a caller who asks for what is not there.
+    if (isCairnError(error) && error.kind === "caller") {
       log.debug({ code: error.code, requestId, ...error.detail }, error.message);
-    }
+    } else log.error({ err: error, requestId }, "a request failed");
     return serializeError(route, told, requestId);
   }
 

@@ -204,6 +204,13 @@ test("whatever stands between good lines, the good ones are accepted and found, 
   await expect.poll(countGood, { timeout: 20_000 }).toBe(wanted.length);
 });
 
+test("a call of a service that is not here is refused, and is no failure of the server's", async () => {
+  const { url, credentials } = cairn;
+  const request = await requestBytes({ url, credentials, path: "/bucket/key?acl", service: "s3" });
+  expect(await statusOf(url, request)).toBe(501);
+  await expectUp();
+});
+
 test("LookupEvents with any JSON, or none: an answer or a client's error", {
   timeout: 60_000,
 }, async () => {

@@ -451,7 +451,9 @@ describe("LookupEvents", () => {
   });
 
   test("members of an event stand in the order of the real service", async () => {
-    const answer = await lookupRaw('{"MaxResults":1}');
+    // Of a root user's call: one by nobody known has no user name.
+    const attributes = '[{"AttributeKey":"Username","AttributeValue":"root"}]';
+    const answer = await lookupRaw(`{"LookupAttributes":${attributes},"MaxResults":1}`);
     const { Events } = JSON.parse(answer.text) as { Events: Record<string, unknown>[] };
     expect(Object.keys(Events[0] ?? {})).toEqual([
       "EventId",
