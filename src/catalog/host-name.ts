@@ -59,6 +59,27 @@ export function bucketOfHost(hostHeader: string | undefined): string | undefined
   return bucket;
 }
 
+/**
+ * The region that an AWS host names; undefined where it names none. What stands before `s3` is a bucket's name and may
+ * look like anything; what stands before another service may be the region, as in `<domain>.<region>.es.amazonaws.com`.
+ */
+export function regionOfHost(hostHeader: string | undefined): string | undefined {
+  const host = plainHost(hostHeader);
+  const domain = awsDomain.exec(host);
+  if (domain === null) return undefined;
+  for (const label of host.slice(0, domain.index).split(".").toReversed()) {
+    const plain = plainLabel(label);
+    if (plain !== "aws-global" && regionLabel.test(plain)) return plain;
+    if (/^s3(?:express)?(?:$|-)/.test(label)) return undefined;
+  }
+  return undefined;
+}
+
+/** Older hosts of S3 have the region in the same label. */
+function plainLabel(label: string): string {
+  return label.replace(/^s3-(?=[a-z]{2,3}-)/, "");
+}
+
 /** S3 Express has its own host for the operations on directory buckets. */
 export function isDirectoryBucketHost(hostHeader: string | undefined): boolean {
   return /(?:^|\.)s3express-control\./.test(plainHost(hostHeader));

@@ -5,6 +5,7 @@
 import type { Random } from "../base/random.ts";
 import type { DescribedCall, ObservedCall, RequestHead } from "../catalog/call.ts";
 import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
+import { regionOfHost } from "../catalog/host-name.ts";
 import type { Place } from "../catalog/profile-resources.ts";
 import { eventBytes } from "../event/build.ts";
 import { type Caller, userIdentity } from "../event/user-identity.ts";
@@ -76,11 +77,14 @@ export class EventMaker {
     return this.#build(call, head, caller, described, place);
   }
 
-  /** A verified caller's account and the signature's region; else what is set on the upstream; else the defaults. */
+  /**
+   * A verified caller's account, else the upstream's, else the default one. The region of the signature, else of the
+   * host that was called, else the upstream's, else the default one.
+   */
   #placeOf({ upstream }: FinishedCall, head: CallHead, caller: Caller): Place {
     const { region, accountId } = this.#options;
     return {
-      region: head.claims.region ?? upstream.region ?? region,
+      region: head.claims.region ?? regionOfHost(head.headers["host"]) ?? upstream.region ?? region,
       accountId:
         caller.kind === "root" || caller.kind === "user"
           ? caller.accountId

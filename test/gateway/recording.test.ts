@@ -143,6 +143,34 @@ test("an operation that needs no signature is recorded for the account set on it
   expect(raw).not.toMatch(/PlantedSecret-1|jane@example.com/);
 });
 
+test("the region of an unsigned call is its host's, before any setting", async () => {
+  const origin = await answering({});
+  const recording = await recordingGateway({
+    default: origin.url,
+    services: {
+      "cognito-idp": { url: origin.url, mode: "pass-through", region: "ap-south-1" },
+    },
+  });
+  const client = new RawClient(recording.gateway.port);
+  const call = async (host: string, path: string, extra: string) => {
+    client.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\n${extra}Content-Length: 2\r\n\r\n{}`);
+    await client.until((text) => text.includes("{}"));
+  };
+  const signUp =
+    "X-Amz-Target: AWSCognitoIdentityProviderService.SignUp\r\nContent-Type: application/x-amz-json-1.1\r\n";
+  await call("cognito-idp.eu-west-1.amazonaws.com", "/", signUp);
+  await call("cognito-idp.amazonaws.com", "/", signUp);
+  await call("abc123.execute-api.eu-west-1.amazonaws.com", "/prod/@connections/x", "");
+  await call("sts.amazonaws.com", "/?Action=GetCallerIdentity&Version=2011-06-15", "");
+  const events = await recording.events();
+  expect(events.map((each) => [each["eventName"], each["awsRegion"]])).toEqual([
+    ["SignUp", "eu-west-1"],
+    ["SignUp", "ap-south-1"],
+    ["PostToConnection", "eu-west-1"],
+    ["GetCallerIdentity", "us-east-1"],
+  ]);
+});
+
 test("an unknown key is recorded as Unknown with its id, and the call goes on", async () => {
   const origin = await answering({ UserPools: [] });
   const recording = await recordingGateway(origin.url);
