@@ -2,6 +2,7 @@
 //
 // Nothing that fails here may reach the forwarding: `eventOf` is the one place where exceptions of the catalog's
 // readers end. A call whose parameters cannot be read is still recorded, without them.
+import { clientAddress } from "../base/client-address.ts";
 import type { Random } from "../base/random.ts";
 import type { DescribedCall, ObservedCall, RequestHead } from "../catalog/call.ts";
 import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
@@ -14,7 +15,7 @@ import type { CallHead } from "./call-head.ts";
 import { callerOf, type Signer } from "./caller.ts";
 import type { CatalogReader } from "./catalog-reader.ts";
 import type { FinishedCall } from "./finished-call.ts";
-import { clientAddress, joinHeaders } from "./headers.ts";
+import { joinHeaders } from "./headers.ts";
 
 /** What a thread that makes events must be told; the same for every call. */
 export interface RecordingDefaults {

@@ -3,7 +3,6 @@
 // node:http keeps names and values in turn, as received, in `rawHeaders`. They are sent on in that form: same order,
 // same case, repeated ones repeated, Host included. Only what RFC 9110 (7.6.1) gives to a single connection is left
 // out, unless the caller signed it: a signed header is never touched.
-import { isIP } from "node:net";
 
 const noBodyExpected = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"]);
 
@@ -132,14 +131,4 @@ function without(headers: string[], name: string): string[] {
     }
   }
   return kept;
-}
-
-/**
- * The client's address. Behind a trusted proxy it is the last one in `X-Forwarded-For`: that proxy wrote it, what
- * stands before it is what somebody told the proxy.
- */
-export function clientAddress(socketAddress: string, forwardedFor: string | undefined): string {
-  const last = forwardedFor?.split(",").at(-1)?.trim() ?? "";
-  const address = isIP(last) === 0 ? socketAddress : last;
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
