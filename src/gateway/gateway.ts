@@ -304,8 +304,10 @@ class RunningGateway implements Gateway {
         ? "set --gateway-upstream (CAIRN_GATEWAY_UPSTREAM)"
         : `set gateway.upstreams.${id} in the config file, or --gateway-upstream (CAIRN_GATEWAY_UPSTREAM) for every service`;
     return {
-      status: 503,
-      code: "ServiceUnavailable",
+      // No SDK tries this again, as each does with a 503; and none takes it for an answer about the resource, as a 404,
+      // or for an endpoint to discover anew, as a 421.
+      status: 400,
+      code: "UpstreamNotConfigured",
       message: `Cairn gateway: no upstream is configured for ${what}: ${how}.`,
     };
   }

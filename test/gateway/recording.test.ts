@@ -3,6 +3,7 @@ import { createServer as createNetServer } from "node:net";
 import { gzipSync } from "node:zlib";
 import {
   AdminGetUserCommand,
+  CognitoIdentityProviderClient,
   CreateUserPoolCommand,
   ListUserPoolsCommand,
   SignUpCommand,
@@ -327,17 +328,40 @@ test("a hop that fails is recorded, with an answer that says whose fault it is",
   expect(recording.gateway.counters.failedHops).toBe(1);
 });
 
-test("a service without an upstream is answered and recorded, and the answer names the setting", async () => {
+test("a service without an upstream is answered once, in its protocol, and recorded; no SDK tries again", async () => {
   const recording = await recordingGateway({ services: {} });
-  await expect(
-    cognito(recording, recording.alice).send(new ListUserPoolsCommand({ MaxResults: 1 })),
-  ).rejects.toMatchObject({
-    message: expect.stringContaining("gateway.upstreams.cognito-idp") as string,
-    $metadata: { httpStatusCode: 503 },
+  const settings = {
+    endpoint: recording.endpoint,
+    region: "us-east-1",
+    credentials: recording.alice,
+    maxAttempts: 3,
+  };
+  const pools = new CognitoIdentityProviderClient(settings);
+  const s3 = new S3Client({ ...settings, forcePathStyle: true });
+  const sts = new STSClient(settings);
+  for (const client of [pools, s3, sts]) closeAfter(() => client.destroy());
+  const refused = (id: string) => ({
+    name: "UpstreamNotConfigured",
+    message: expect.stringMatching(
+      new RegExp(`the service "${id}": set gateway\\.upstreams\\.${id} .*CAIRN_GATEWAY_UPSTREAM`),
+    ) as string,
+    $metadata: { httpStatusCode: 400, attempts: 1 },
   });
-  expect(await recording.events()).toMatchObject([
-    { eventName: "ListUserPools", errorCode: "ServiceUnavailable" },
-  ]);
+  await expect(pools.send(new ListUserPoolsCommand({ MaxResults: 1 }))).rejects.toMatchObject(
+    refused("cognito-idp"),
+  );
+  await expect(s3.send(new ListObjectsV2Command({ Bucket: "b" }))).rejects.toMatchObject(
+    refused("s3"),
+  );
+  await expect(sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject(refused("sts"));
+  expect(recording.gateway.counters.requests).toBe(3);
+  expect(await recording.events()).toMatchObject(
+    ["ListUserPools", "ListObjects", "GetCallerIdentity"].map((eventName) => ({
+      eventName,
+      errorCode: "UpstreamNotConfigured",
+      userIdentity: { userName: "Alice" },
+    })),
+  );
 });
 
 test("a client that leaves before the answer is recorded", async () => {

@@ -452,6 +452,6 @@ test("no upstream at all is a clear answer that names the setting", async () => 
   const client = new RawClient(gateway.port);
   client.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   expect(await client.until((text) => text.includes("}"))).toMatch(
-    /^HTTP\/1\.1 503 [^]*CAIRN_GATEWAY_UPSTREAM/,
+    /^HTTP\/1\.1 400 [^]*CAIRN_GATEWAY_UPSTREAM/,
   );
 });
