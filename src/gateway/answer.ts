@@ -115,21 +115,28 @@ export function answerError(
     "Content-Type": type,
     "Content-Length": body.length,
     "x-amzn-RequestId": requestId,
+    // Where S3's clients look for it, and the only place that an answer to HEAD has.
+    ...(protocol === "rest-xml" ? { "x-amz-request-id": requestId } : {}),
     ...(protocol === "rest-json" || protocol.startsWith("json")
       ? { "x-amzn-ErrorType": error.code }
       : {}),
     ...(protocol === "rpc-v2-cbor" ? { "smithy-protocol": "rpc-v2-cbor" } : {}),
-    ...(protocol === "json1.0" ? { "x-amzn-query-error": `${error.code};Sender` } : {}),
+    ...(protocol === "json1.0" ? { "x-amzn-query-error": `${error.code};${sideOf(error)}` } : {}),
   });
   response.end(body);
 }
 
+/** Whose fault it is, as the query protocols say it. */
+function sideOf({ status }: GatewayError): "Sender" | "Receiver" {
+  return status < 500 ? "Sender" : "Receiver";
+}
+
 function render(
-  { code, message, status }: GatewayError,
+  error: GatewayError,
   protocol: Protocol,
   requestId: string,
 ): { type: string; body: Buffer } {
-  const side = status < 500 ? "Sender" : "Receiver";
+  const { code, message } = error;
   switch (protocol) {
     case "json1.0":
     case "json1.1":
@@ -143,7 +150,7 @@ function render(
       return { type: "application/cbor", body: encode({ __type: code, message }) };
     case "query":
       return xml(
-        `<ErrorResponse><Error><Type>${side}</Type><Code>${escape(code)}</Code><Message>${escape(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`,
+        `<ErrorResponse><Error><Type>${sideOf(error)}</Type><Code>${escape(code)}</Code><Message>${escape(message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`,
       );
     case "ec2":
       return xml(

@@ -51,7 +51,7 @@ const lengthsBytes = 16;
 interface Facts
   extends Pick<
     FinishedCall,
-    "client" | "upstream" | "arrivedMs" | "completedMs" | "largeBodyHash" | "failure"
+    "client" | "upstream" | "arrivedMs" | "completedMs" | "largeBodyHash" | "failure" | "requestId"
   > {
   status: number | undefined;
   /** Lines of the request's head: method, target, names and values. */
@@ -69,8 +69,8 @@ export class CallPacker {
   }
 
   add(call: FinishedCall): void {
-    const { head, response, client, upstream, arrivedMs, completedMs, largeBodyHash, failure } =
-      call;
+    const { head, response, client, upstream, arrivedMs, completedMs } = call;
+    const { largeBodyHash, failure, requestId } = call;
     const { method, target, rawHeaders } = head;
     const requestLines = 2 + rawHeaders.length;
     const lines = requestLines + (response?.rawHeaders.length ?? 0);
@@ -81,6 +81,7 @@ export class CallPacker {
       completedMs,
       largeBodyHash,
       failure,
+      requestId,
       status: response?.status,
       requestLines,
       lines,

@@ -119,7 +119,7 @@ export class EventMaker {
       requestParameters: described.requestParameters,
       responseElements: described.responseElements,
       additionalEventData: described.additionalEventData,
-      requestID: described.requestID ?? random.uuid(),
+      requestID: call.requestId ?? described.requestID ?? random.uuid(),
       eventID: random.uuid(),
       readOnly: described.readOnly,
       resources: described.resources,

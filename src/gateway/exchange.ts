@@ -68,6 +68,8 @@ export class Exchange {
   #continued = false;
   #settled = false;
   #failure: GatewayError | undefined;
+  /** Of an answer of the gateway's own, which its event has too. */
+  #requestId: string | undefined;
   #completedMs = 0;
   #clientGone = false;
 
@@ -374,16 +376,18 @@ export class Exchange {
       response.destroy();
       return;
     }
-    answerError(response, failure, this.#door.protocolOf(this.head), this.#door.random.uuid());
+    const requestId = (this.#requestId ??= this.#door.random.uuid());
+    answerError(response, failure, this.#door.protocolOf(this.head), requestId);
   }
 
   /** Records the call, once. `release` lets the answer go: in strict mode when the event is durable, else at once. */
   #settle(failure: GatewayError | undefined, release: (() => void) | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
-    const { clock, recorder, strict } = this.#door;
+    const { clock, random, recorder, strict } = this.#door;
     this.#completedMs = clock.nowMs();
     this.#failure = failure;
+    if (failure !== undefined && !this.response.headersSent) this.#requestId = random.uuid();
     if (recorder === undefined || !strict) {
       release?.();
       if (recorder === undefined) return;
@@ -459,6 +463,7 @@ export class Exchange {
       completedMs: this.#completedMs,
       requestBody: this.#requestCopy?.body(),
       largeBodyHash: this.#requestCopy?.largeBodyHash(),
+      requestId: this.#requestId,
       failure: failure === undefined ? undefined : { code: failure.code, message: failure.message },
       response:
         answer === undefined

@@ -18,6 +18,8 @@ export interface FinishedCall {
   response?: FinishedResponse | undefined;
   /** What went wrong on our hop, or what we refused. */
   failure?: { code: string; message: string } | undefined;
+  /** What the caller was told, where the answer was not the upstream's. */
+  requestId?: string | undefined;
 }
 
 export interface FinishedResponse {

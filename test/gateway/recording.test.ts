@@ -8,12 +8,17 @@ import {
   ListUserPoolsCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
 import type { describeCall } from "../../src/catalog/describe.ts";
 import { cognito } from "./clients.ts";
-import { type Credentials, firstAccountId, recordingGateway } from "./recording.ts";
+import { type Credentials, firstAccountId, type Recording, recordingGateway } from "./recording.ts";
 import { closeAfter, eventually, listen, RawClient, upstream } from "./support.ts";
 
 const unknown: Credentials = { accessKeyId: "AKIAUNKNOWNUNKNOWN12", secretAccessKey: "x" };
@@ -363,6 +368,44 @@ test("a service without an upstream is answered once, in its protocol, and recor
     })),
   );
 });
+
+test.each(["best-effort", "strict"] as const)(
+  "an answer of the gateway's own has the request id of its event: %s",
+  async (captureMode) => {
+    const settings = { region: "us-east-1", maxAttempts: 1, forcePathStyle: true };
+    const ids: unknown[] = [];
+    const expected: unknown[] = [];
+    const compare = async (recording: Recording, call: Promise<unknown>) => {
+      const error: unknown = await call.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      ids.push((error as { $metadata?: { requestId?: string } }).$metadata?.requestId);
+      expected.push((await recording.events()).at(-1)?.["requestID"]);
+    };
+    const none = await recordingGateway({ services: {} }, { captureMode });
+    const s3 = new S3Client({ ...settings, endpoint: none.endpoint, credentials: none.alice });
+    const sts = new STSClient({ ...settings, endpoint: none.endpoint, credentials: none.alice });
+    for (const client of [s3, sts]) closeAfter(() => client.destroy());
+    const list = new ListUserPoolsCommand({ MaxResults: 1 });
+    await compare(none, cognito(none, none.alice).send(list));
+    await compare(none, s3.send(new HeadObjectCommand({ Bucket: "b", Key: "k" })));
+    await compare(none, sts.send(new GetCallerIdentityCommand({})));
+    // Breaks off after it has said who it is.
+    const origin = await upstream((_request, response) => {
+      response.writeHead(200, { "x-amzn-requestid": "upstream", "content-length": 100 });
+      response.write("x");
+      setImmediate(() => response.destroy());
+    });
+    const breaking = await recordingGateway(origin.url, { captureMode });
+    await compare(breaking, cognito(breaking, breaking.alice).send(list));
+    // The head of a best-effort answer has gone, with its id, by the time it breaks off.
+    if (captureMode === "best-effort") ids[3] = "upstream";
+    expect(ids).toEqual(expected);
+    expect(new Set(ids).size).toBe(4);
+    expect(ids).not.toContain(undefined);
+  },
+);
 
 test("a client that leaves before the answer is recorded", async () => {
   let arrived = false;
