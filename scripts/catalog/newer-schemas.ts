@@ -30,6 +30,11 @@ const clientPackages: Readonly<Record<string, string>> = {
   sts: "client-sts",
 };
 
+/** Its installed client is the newest model there is. */
+export function hasClientPackage(id: string): boolean {
+  return Object.hasOwn(clientPackages, id);
+}
+
 type Traits = number | Readonly<Record<string, unknown>>;
 type Schema = unknown;
 
@@ -98,6 +103,7 @@ class SchemaReader {
     if (path !== undefined && path !== "/") operation.path = path;
     const inputName = this.#root(input, older?.in);
     const outputName = this.#root(output, older?.out);
+    if (outputName !== inputName) this.#dropAddress(outputName);
     if (inputName !== undefined) operation.in = inputName;
     if (outputName !== undefined) operation.out = outputName;
     if (older?.wrapper !== undefined) operation.wrapper = older.wrapper;
@@ -105,6 +111,15 @@ class SchemaReader {
     if (older?.unsigned === true) operation.unsigned = true;
     if (older?.old === true) operation.old = true;
     return operation;
+  }
+
+  /** Some schemas of answers say `httpQuery` of a member, as the request's do; an answer has it in its body. */
+  #dropAddress(outputName: string | undefined): void {
+    const shape = outputName === undefined ? undefined : this.table.shapes[outputName];
+    if (shape?.t !== "structure") return;
+    for (const member of Object.values(shape.m)) {
+      if (member.loc === "query" || member.loc === "uri") delete member.loc;
+    }
   }
 
   /** Undefined: the operation has no input (or output) at all. */

@@ -15,11 +15,14 @@ const ids: Readonly<Record<string, string>> = { AWSMigrationHub: "mgh" };
  */
 const eventSources: Readonly<Record<string, string>> = {
   apigatewaymanagementapi: "execute-api",
+  "cloudfront-keyvaluestore": "edgekeyvaluestore",
   connectparticipant: "connect",
   "entitlement.marketplace": "entitlement-marketplace",
   "iot-data": "iotdata",
   "marketplace-agreement": "agreement-marketplace",
   "marketplace-deployment": "deployment-marketplace",
+  "marketplace-discovery": "discovery-marketplace",
+  "marketplace-reporting": "reporting-marketplace",
   meteringmarketplace: "metering-marketplace",
   mobile: "mobilehub",
   pinpoint: "pinpoint",

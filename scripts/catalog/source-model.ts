@@ -1,4 +1,13 @@
-// The form of the models in aws-sdk 2 (`*.min.json`): shapes that are used once stand where they are used.
+// The form of the models in aws-sdk 2 (`*.min.json`), where shapes that are used once stand where they are used, and in
+// botocore (`service-2.json`), where every shape has a name.
+
+export type SourceProtocol =
+  | "json"
+  | "rest-json"
+  | "rest-xml"
+  | "query"
+  | "ec2"
+  | "smithy-rpc-v2-cbor";
 
 export interface SourceModel {
   /** From the file's name, e.g. `cognito-idp`. */
@@ -6,7 +15,9 @@ export interface SourceModel {
   metadata: {
     apiVersion: string;
     endpointPrefix: string;
-    protocol: "json" | "rest-json" | "rest-xml" | "query" | "ec2";
+    protocol: SourceProtocol;
+    /** The one in `protocol`, and others that the service understands as well. */
+    protocols?: SourceProtocol[];
     jsonVersion?: string;
     signingName?: string;
     targetPrefix?: string;
@@ -24,6 +35,8 @@ export interface SourceOperation {
   authtype?: string;
   auth?: string[];
   deprecated?: boolean;
+  /** The model itself says that it only reads; most models do not say. */
+  readonly?: boolean;
 }
 
 /** A shape in place, or (with `shape`) a named one; nothing at all is a string. */

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { cachedNewestModels } from "../../scripts/catalog/newest-models.ts";
 import { generateServices, serviceText } from "../../scripts/generate-catalog.ts";
 import { openCatalog } from "./catalog.ts";
 import { checkService } from "./check-service.ts";
@@ -18,7 +19,7 @@ function serviceNamed(id: string): Service {
 
 test("every service file can be read, and every shape that it names is there", () => {
   const names = readdirSync(folder).filter((name) => !/^(?:index|paths)\.json$/.test(name));
-  expect(names.length).toBeGreaterThan(380);
+  expect(names.length).toBeGreaterThan(455);
   for (const name of names) {
     const service = checkService(JSON.parse(readFileSync(join(folder, name), "utf8")) as unknown);
     expect(`${service.id}.json`).toBe(name);
@@ -34,16 +35,59 @@ test("a description whose shape is missing is refused, and the place is named", 
   expect(() => checkService({ ...service, shapes })).toThrow(/names the shape '\*string'/);
 });
 
+/** Ids, and which of them have another file than the generator makes: run npx tsx scripts/generate-catalog.ts. */
+function compared(made: readonly Service[]): { ids: string[]; unlike: string[] } {
+  const unlike = made.filter(
+    (service) => readFileSync(join(folder, `${service.id}.json`), "utf8") !== serviceText(service),
+  );
+  return { ids: made.map((each) => each.id), unlike: unlike.map((each) => each.id) };
+}
+
 test("the checked-in files are what the generator makes of the installed models", async () => {
-  const made = await generateServices(new Set(["cloudtrail", "cognito-idp", "sqs", "mobile"]));
-  expect(made.map((each) => each.id)).toEqual(["cloudtrail", "cognito-idp", "mobile", "sqs"]);
-  for (const service of made) {
-    const text = readFileSync(join(folder, `${service.id}.json`), "utf8");
-    expect(
-      serviceText(service) === text,
-      `${service.id}: run npx tsx scripts/generate-catalog.ts`,
-    ).toBe(true);
-  }
+  const ids = ["cloudtrail", "cognito-idp", "mobile", "sts"];
+  const made = await generateServices(new Map(), new Set(ids));
+  expect(compared(made)).toEqual({ ids, unlike: [] });
+});
+
+const newest = cachedNewestModels();
+if (newest === undefined) {
+  // oxlint-disable-next-line no-console -- whoever reads the counts must see what is not in them.
+  console.warn("LEFT OUT: botocore's models are not here; scripts/generate-catalog.ts fetches them");
+}
+
+test.skipIf(newest === undefined)(
+  "the checked-in files are what the generator makes of the newest models",
+  async () => {
+    const ids = ["arc-region-switch", "cloudtrail-data", "devops-guru", "dsql", "s3tables", "sqs"];
+    const made = await generateServices(newest ?? new Map(), new Set(ids));
+    expect(compared(made)).toEqual({ ids, unlike: [] });
+  },
+);
+
+test.each([
+  ["arc-region-switch", "rpc-v2-cbor", "CreatePlan"],
+  ["bedrock-agentcore", "rest-json", "InvokeAgentRuntime"],
+  ["dsql", "rest-json", "CreateCluster"],
+  ["evs", "json1.0", "CreateEnvironment"],
+  ["notifications", "rest-json", "CreateNotificationConfiguration"],
+  ["s3tables", "rest-json", "CreateTableBucket"],
+  ["s3vectors", "rest-json", "PutVectors"],
+])("newer services are there: %s speaks %s and has %s", (id, protocol, name) => {
+  const service = serviceNamed(id);
+  expect(service.protocol).toBe(protocol);
+  expect(Object.keys(service.operations)).toContain(name);
+});
+
+test("older services have the operations that were added since", () => {
+  expect(Object.keys(serviceNamed("devops-guru").operations)).toHaveLength(31);
+  expect(serviceNamed("ec2").operations).toHaveProperty("CreateRouteServer");
+  expect(serviceNamed("bedrock").operations).toHaveProperty("CreateAutomatedReasoningPolicy");
+  expect(serviceNamed("eks").operations).toHaveProperty("CreateCapability");
+});
+
+test("what only an older model has stays", () => {
+  expect(serviceNamed("chime").operations).toHaveProperty("CreateMeeting");
+  expect(serviceNamed("qldb").operations).toHaveProperty("CreateLedger");
 });
 
 describe("what Cairn answers by", () => {
@@ -100,8 +144,32 @@ describe("what Cairn answers by", () => {
     ]);
   });
 
+  test("a member of an answer is never where only a request has one", () => {
+    const wrong = catalog.services().flatMap(({ id }) => {
+      const { operations, shapes } = serviceNamed(id);
+      return Object.values(operations).flatMap((each) => {
+        const shape = each.out === each.in ? undefined : shapes[each.out ?? ""];
+        const members = shape?.t === "structure" ? Object.values(shape.m) : [];
+        return members.some(({ loc }) => loc === "query" || loc === "uri")
+          ? [`${id} ${each.out}`]
+          : [];
+      });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("a session's policy and the size of its token have the limits of STS", () => {
+    const input = structure("sts", "GetFederationTokenRequest");
+    expect(scalar("sts", "GetFederationTokenRequest", "Policy").max).toBe(2048);
+    expect(Object.keys(input.m)).toContain("MinimumSessionTokenSize");
+    expect(scalar("sts", "AssumeRoleRequest", "MinimumSessionTokenSize")).toMatchObject({
+      min: 0,
+      max: 4096,
+    });
+  });
+
   test("PutAuditEvents takes 1 to 100 events", () => {
-    const input = structure("cloudtrail-data", "PutAuditEventsInput");
+    const input = structure("cloudtrail-data", "PutAuditEventsRequest");
     const events = serviceNamed("cloudtrail-data").shapes[input.m["auditEvents"]?.s ?? ""];
     expect(events).toMatchObject({ t: "list", min: 1, max: 100 });
   });
