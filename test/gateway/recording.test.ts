@@ -333,6 +333,15 @@ test("a hop that fails is recorded, with an answer that says whose fault it is",
   expect(recording.gateway.counters.failedHops).toBe(1);
 });
 
+/** What an SDK makes of the answer that a service without an upstream gets. */
+const notConfigured = (id: string) => ({
+  name: "UpstreamNotConfigured",
+  message: expect.stringMatching(
+    new RegExp(`the service "${id}": set gateway\\.upstreams\\.${id} .*CAIRN_GATEWAY_UPSTREAM`),
+  ) as string,
+  $metadata: { httpStatusCode: 400, attempts: 1 },
+});
+
 test("a service without an upstream is answered once, in its protocol, and recorded; no SDK tries again", async () => {
   const recording = await recordingGateway({ services: {} });
   const settings = {
@@ -345,20 +354,15 @@ test("a service without an upstream is answered once, in its protocol, and recor
   const s3 = new S3Client({ ...settings, forcePathStyle: true });
   const sts = new STSClient(settings);
   for (const client of [pools, s3, sts]) closeAfter(() => client.destroy());
-  const refused = (id: string) => ({
-    name: "UpstreamNotConfigured",
-    message: expect.stringMatching(
-      new RegExp(`the service "${id}": set gateway\\.upstreams\\.${id} .*CAIRN_GATEWAY_UPSTREAM`),
-    ) as string,
-    $metadata: { httpStatusCode: 400, attempts: 1 },
-  });
   await expect(pools.send(new ListUserPoolsCommand({ MaxResults: 1 }))).rejects.toMatchObject(
-    refused("cognito-idp"),
+    notConfigured("cognito-idp"),
   );
   await expect(s3.send(new ListObjectsV2Command({ Bucket: "b" }))).rejects.toMatchObject(
-    refused("s3"),
+    notConfigured("s3"),
   );
-  await expect(sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject(refused("sts"));
+  await expect(sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject(
+    notConfigured("sts"),
+  );
   expect(recording.gateway.counters.requests).toBe(3);
   expect(await recording.events()).toMatchObject(
     ["ListUserPools", "ListObjects", "GetCallerIdentity"].map((eventName) => ({
