@@ -41,8 +41,13 @@ gateway:
       access-key-id: local          # re-sign: what the upstream knows
       secret-access-key: local
       account-id: "111122223333"    # whom unsigned calls are recorded for: an account that is there
-      region: us-west-2             # and where
+      region: us-west-2             # and where, when their Host does not say it
+    dynamodb:
+      url: https://dynamodb.internal:8443
+      ca: /etc/cairn/internal-ca.pem   # PEM file of the authorities that vouch for it, in place of the usual ones
 \`\`\`
+
+\`cairn config\` shows them as they were read, secrets hidden.
 `;
 }
 

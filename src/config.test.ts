@@ -88,6 +88,17 @@ describe("configuration", () => {
     expect(mistakesOfFile('region: ""')).toEqual(['--region "" (file): is empty']);
   });
 
+  test("a private authority is for https only, where nothing else would vouch for an upstream", () => {
+    const ca = { "gateway-upstream-ca": "ca.pem" };
+    expect(mistakes({ flags: { ...ca, "gateway-upstream": "https://a" } })).toEqual([]);
+    const forHttps = "--gateway-upstream-ca is for a --gateway-upstream that begins with https:";
+    expect(mistakes({ flags: { ...ca, "gateway-upstream": "http://a" } })).toEqual([forHttps]);
+    expect(mistakes({ flags: ca })).toEqual([forHttps]);
+    expect(
+      mistakesOfFile("gateway: { upstreams: { s3: { url: 'http://a', ca: ca.pem } } }"),
+    ).toEqual(["gateway.upstreams.s3: ca is for a url that begins with https:"]);
+  });
+
   test("an unknown name in the file is a mistake, not silence", () => {
     expect(mistakes({ file: { name: "cairn.yaml", text: "prot: 1\n" } })).toEqual([
       "cairn.yaml: unknown setting prot",

@@ -54,6 +54,11 @@ export const settings = {
     kind: "url",
     doc: "Where the gateway sends every service that `gateway.upstreams` of the file does not name.",
   },
+  gatewayUpstreamCa: {
+    flag: "gateway-upstream-ca",
+    kind: "text",
+    doc: "PEM file of the authorities that vouch for an https `--gateway-upstream`, in place of the usual ones.",
+  },
   gatewayUnknownKeys: {
     flag: "gateway-unknown-keys",
     kind: "choice",
@@ -161,8 +166,10 @@ export interface UpstreamConfig {
   credentials?: { accessKeyId: string; secretAccessKey: string };
   /** The account that unsigned calls are recorded for. */
   accountId?: string;
-  /** The region of unsigned calls. */
+  /** The region of unsigned calls whose host names none. */
   region?: string;
+  /** A PEM file. */
+  ca?: string;
 }
 
 export interface Config {
@@ -170,6 +177,7 @@ export interface Config {
   port: number;
   gatewayPort: number;
   gatewayUpstream: URL | undefined;
+  gatewayUpstreamCa: string | undefined;
   gatewayUpstreams: Readonly<Record<string, UpstreamConfig>>;
   gatewayUnknownKeys: "record" | "refuse";
   captureMode: "best-effort" | "strict";
@@ -251,6 +259,7 @@ export function readConfig(sources: ConfigSources): {
     port: read("port", parsePort) ?? 0,
     gatewayPort: read("gatewayPort", parsePort) ?? 0,
     gatewayUpstream: read("gatewayUpstream", parseUrl),
+    gatewayUpstreamCa: text("gatewayUpstreamCa"),
     gatewayUpstreams: upstreamsOf(file, mistakes),
     gatewayUnknownKeys: choice("gatewayUnknownKeys", settings.gatewayUnknownKeys.choices),
     captureMode: choice("captureMode", settings.captureMode.choices),
@@ -288,6 +297,9 @@ function contradictions(config: Config): string[] {
   const found: string[] = [];
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     found.push("--tls-cert and --tls-key go together");
+  }
+  if (config.gatewayUpstreamCa !== undefined && config.gatewayUpstream?.protocol !== "https:") {
+    found.push("--gateway-upstream-ca is for a --gateway-upstream that begins with https:");
   }
   if ((config.rootAccessKeyId === undefined) !== (config.rootSecretAccessKey === undefined)) {
     found.push("--root-access-key-id and --root-secret-access-key go together");
@@ -373,12 +385,19 @@ function treeOf(place: string, value: unknown, mistakes: string[]): FileTree {
   return {};
 }
 
+const upstreamNames = [
+  "url",
+  "mode",
+  "access-key-id",
+  "secret-access-key",
+  "account-id",
+  "region",
+  "ca",
+];
+
 function upstreamOf(entry: Record<string, unknown>): UpstreamConfig {
   const text = (name: string) => (entry[name] === undefined ? undefined : scalarText(entry[name]));
-  const unknown = Object.keys(entry).find(
-    (name) =>
-      !["url", "mode", "access-key-id", "secret-access-key", "account-id", "region"].includes(name),
-  );
+  const unknown = Object.keys(entry).find((name) => !upstreamNames.includes(name));
   if (unknown !== undefined) throw new Error(`unknown setting ${unknown}`);
   const mode = parseChoice(text("mode") ?? "pass-through", ["pass-through", "re-sign"] as const);
   const accessKeyId = text("access-key-id");
@@ -389,13 +408,38 @@ function upstreamOf(entry: Record<string, unknown>): UpstreamConfig {
   if (mode === "re-sign" && !hasCredentials) {
     throw new Error("mode re-sign needs access-key-id and secret-access-key");
   }
+  const ca = text("ca");
+  const url = parseUrl(text("url") ?? "");
+  if (ca !== undefined && url.protocol !== "https:") {
+    throw new Error("ca is for a url that begins with https:");
+  }
   return {
-    url: parseUrl(text("url") ?? ""),
+    url,
     mode,
     ...(hasCredentials ? { credentials: { accessKeyId, secretAccessKey } } : {}),
     ...(accountId === undefined ? {} : { accountId: parseAccount(accountId) }),
     ...(region === undefined ? {} : { region }),
+    ...(ca === undefined ? {} : { ca: parseText(ca) }),
   };
+}
+
+/** What `gateway.upstreams` of the file came to: names as in the file, and values, secrets hidden. */
+export function upstreamSettings({ gatewayUpstreams }: Config): [string, string][] {
+  return Object.entries(gatewayUpstreams).flatMap(([service, upstream]) => {
+    const { url, mode, credentials, accountId, region, ca } = upstream;
+    const values: Record<string, string | undefined> = {
+      url: url.href,
+      mode,
+      "access-key-id": credentials?.accessKeyId,
+      "secret-access-key": credentials === undefined ? undefined : "(hidden)",
+      "account-id": accountId,
+      region,
+      ca,
+    };
+    return Object.entries(values).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[`gateway.upstreams.${service}.${name}`, value]],
+    );
+  });
 }
 
 /** A value of the file as the text that a flag would have; a list or a tree shows as what it is. */

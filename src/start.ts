@@ -13,6 +13,7 @@ import type { Directory } from "./directory/directory.ts";
 import { loadMasterKey } from "./directory/master-key.ts";
 import { openDirectory } from "./directory/open-directory.ts";
 import { type Gateway, startGateway } from "./gateway/gateway.ts";
+import { readTargets } from "./gateway/read-targets.ts";
 import { createIngest } from "./ingest/create-ingest.ts";
 import { type IndexerStatus, startIndexer } from "./ingest/indexer.ts";
 import type { IngestCounters } from "./ingest/ingest.ts";
@@ -86,6 +87,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const log = makeLog(config.logLevel);
   const dataFolder = resolve(config.data);
   const tls = await readTls(config);
+  const upstreams = await readTargets(config);
   // The events are nobody else's on this machine, also where the folder was there before.
   process.umask(0o077);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
@@ -149,10 +151,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     host: config.host,
     port: config.gatewayPort,
     ...(tls === undefined ? {} : { tls }),
-    upstreams: {
-      ...(config.gatewayUpstream === undefined ? {} : { default: config.gatewayUpstream }),
-      services: config.gatewayUpstreams,
-    },
+    upstreams,
     catalog,
     directory,
     ingest,

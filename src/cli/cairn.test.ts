@@ -1,6 +1,6 @@
 // The command line's own promises: help for everything, and exit code 2 with a reason when used wrongly.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +53,36 @@ test("cairn config shows every setting and where it comes from, and hides secret
   expect(shown.written).toMatch(/^port +1 +flag$/m);
   expect(shown.written).toMatch(/^region +us-east-1 +default$/m);
   expect(shown.written).toMatch(/^master-key +\(hidden\) +environment$/m);
+  expect(shown.written).not.toContain("very-secret");
+});
+
+test("cairn config shows the upstreams of the file, without their secrets", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-config-"));
+  const file = join(folder, "cairn.yaml");
+  const shown = terminal();
+  try {
+    writeFileSync(
+      file,
+      `gateway:
+  upstreams:
+    s3: http://127.0.0.1:9000
+    sqs: { url: "https://q", mode: re-sign, access-key-id: AKIAX, secret-access-key: very-secret, ca: ca.pem }
+`,
+    );
+    await configCommand.run(["--config", file], shown);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const lines = shown.written.split("\n").map((line) => line.split(/ {2,}/));
+  expect(lines.filter(([name]) => name?.startsWith("gateway.upstreams."))).toEqual([
+    ["gateway.upstreams.s3.url", "http://127.0.0.1:9000/", "file"],
+    ["gateway.upstreams.s3.mode", "pass-through", "file"],
+    ["gateway.upstreams.sqs.url", "https://q/", "file"],
+    ["gateway.upstreams.sqs.mode", "re-sign", "file"],
+    ["gateway.upstreams.sqs.access-key-id", "AKIAX", "file"],
+    ["gateway.upstreams.sqs.secret-access-key", "(hidden)", "file"],
+    ["gateway.upstreams.sqs.ca", "ca.pem", "file"],
+  ]);
   expect(shown.written).not.toContain("very-secret");
 });
 

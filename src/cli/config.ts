@@ -1,5 +1,11 @@
 // `cairn config`: the effective settings and where each comes from.
-import { configSources, readConfig, type SettingName, settings } from "../config.ts";
+import {
+  configSources,
+  readConfig,
+  type SettingName,
+  settings,
+  upstreamSettings,
+} from "../config.ts";
 import { type Command, readArguments, table, textOption } from "./command.ts";
 
 /** Every setting as a long option, for the commands that take them. */
@@ -36,12 +42,13 @@ export const configCommand: Command = {
   summary: "print the effective settings and where each comes from",
   help: `Usage: cairn config [SETTINGS]\n\n${settingsHelp}\n`,
   run(words, terminal) {
-    const { origins } = readConfiguration(words);
+    const { config, origins } = readConfiguration(words);
     const rows = Object.entries(origins).map(([name, { value, from }]) => {
       const setting = settings[name as SettingName];
       const shown = value === undefined ? "" : setting.kind === "secret" ? "(hidden)" : value;
       return [setting.flag, shown, value === undefined ? "" : from];
     });
+    for (const [name, value] of upstreamSettings(config)) rows.push([name, value, "file"]);
     terminal.write(table(["SETTING", "VALUE", "FROM"], rows));
     return Promise.resolve(0);
   },

@@ -192,11 +192,26 @@ export function hopFailure(upstream: Upstream | undefined, error: unknown): Gate
   };
 }
 
+/** OpenSSL's words for a certificate that no authority we trust has signed. */
+const untrusted = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
 function describeFailure(error: unknown): { timedOut: boolean; text: string } {
   if (isCairnError(error)) return { timedOut: false, text: error.message };
   if (!(error instanceof Error)) return { timedOut: false, text: "an unknown failure" };
   const code = (error as NodeJS.ErrnoException).code;
   if (error.name === "HopTimeout") return { timedOut: true, text: error.message };
+  if (code !== undefined && untrusted.has(code)) {
+    return {
+      timedOut: false,
+      text: `${code}: its certificate is of no trusted authority (the settings ca and gateway-upstream-ca name private ones)`,
+    };
+  }
   // A name that resolves to several addresses fails with all of their errors; the first says enough.
   return { timedOut: code === "ETIMEDOUT", text: code ?? error.message };
 }

@@ -20,13 +20,15 @@ export interface UpstreamTarget {
   accountId?: string;
   /** The region of calls that carry none. */
   region?: string;
-  /** PEM certificates to trust beside the usual ones' place, for an https upstream with a private authority. */
+  /** PEM certificates of the authorities to trust in place of the usual ones. */
   ca?: string | Buffer;
 }
 
 export interface UpstreamTargets {
   /** For every service that `services` does not name. */
   default?: URL;
+  /** As `ca` of a service. */
+  defaultCa?: string | Buffer;
   /** By the catalog's service id, e.g. `cognito-idp`. */
   services: Readonly<Record<string, UpstreamTarget>>;
 }
@@ -137,7 +139,11 @@ export class Upstreams {
     this.#fallback =
       targets.default === undefined
         ? undefined
-        : new Upstream("default", { url: targets.default, mode: "pass-through" });
+        : new Upstream("default", {
+            url: targets.default,
+            mode: "pass-through",
+            ...(targets.defaultCa === undefined ? {} : { ca: targets.defaultCa }),
+          });
   }
 
   /** False: every call goes to the default upstream, whatever its service is. */
