@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { renderCompat } from "../src/aws/compat.ts";
 import { operationTable, servedServices } from "../src/aws/operations.ts";
 import type { Service } from "../src/catalog/service.ts";
+import { newestModelSource } from "./catalog/newest-models.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -15,8 +16,11 @@ export function compatPage(): string {
   const { devDependencies } = readJson(join(root, "package.json")) as {
     devDependencies: Record<string, string>;
   };
-  const sources = ["aws-sdk", "@aws-sdk/client-cloudtrail", "@aws-sdk/client-sts"];
-  const modelSource = sources.map((name) => `${name} ${devDependencies[name]}`).join(", ");
+  const clients = ["@aws-sdk/client-cloudtrail", "@aws-sdk/client-sts"];
+  const modelSource = [
+    ...clients.map((name) => `${name} ${devDependencies[name]}`),
+    newestModelSource,
+  ].join(", ");
   return renderCompat({ services, rows: operationTable, modelSource });
 }
 

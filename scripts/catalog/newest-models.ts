@@ -19,6 +19,7 @@ import { gunzipSync } from "node:zlib";
 import type { SourceModel } from "./source-model.ts";
 
 const version = "1.43.107";
+export const newestModelSource = `botocore ${version}`;
 const wheelSha256 = "23cbe854e815dbaccf097f7fd32b461c9e1d2ed7e0c7dcc5658218704509d840";
 const wheelName = `botocore-${version}-py3-none-any.whl`;
 const cacheFolder = join(import.meta.dirname, "../../node_modules/.cache/cairn-catalog");
