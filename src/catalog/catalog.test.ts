@@ -798,9 +798,49 @@ describe("users' own services", () => {
     expect(opened.identify(headOf({ method: "GET", path, scope: "lambda" }))?.service.id).toBe(
       "lambda",
     );
+  });
+
+  test("stay what they were when AWS gets a service of that name, until they are removed", () => {
+    const ownFolder = newFolder();
+    openCatalog({ ownFolder }).add(orders("Mine", "x-cairn-event-source: bills.example.com"));
     const own = JSON.parse(readFileSync(join(ownFolder, "mine.json"), "utf8")) as Service;
-    writeFileSync(join(ownFolder, "s3.json"), JSON.stringify({ ...own, id: "s3" }));
-    expect(caught(() => openCatalog({ ownFolder }))).toMatch(/'s3' is the id of a service of AWS/);
+    writeFileSync(join(ownFolder, "billing.json"), JSON.stringify({ ...own, id: "billing" }));
+    const opened = openCatalog({ ownFolder });
+    expect(opened.service("billing")?.eventSource).toBe("bills.example.com");
+    opened.remove("billing");
+    for (const each of [opened, openCatalog({ ownFolder })]) {
+      expect(each.service("billing")?.eventSource).toBe("billing.amazonaws.com");
+    }
+  });
+
+  test("that are removed are known no more, nor after a restart", () => {
+    const ownFolder = newFolder();
+    const opened = openCatalog({ ownFolder });
+    opened.add(orders("Orders"));
+    const { version } = opened;
+    const head = headOf({ method: "GET", path: "/api/orders/7", host: "orders.example.com" });
+    expect(opened.identify(head)?.operationName).toBe("GetOrder");
+    opened.remove("orders");
+    expect(opened.version).toBeGreaterThan(version);
+    expect(readdirSync(ownFolder)).toEqual([]);
+    for (const each of [opened, openCatalog({ ownFolder })]) {
+      expect(each.identify(head)).toBeUndefined();
+      expect(each.service("orders")).toBeUndefined();
+      expect(each.services().filter((service) => service.own)).toEqual([]);
+    }
+  });
+
+  test("are all that can be removed", () => {
+    const opened = openCatalog({ ownFolder: newFolder() });
+    expect(caught(() => opened.remove("s3"))).toBe(
+      'ValidationFailed: "s3" is built in: only services that were added can be removed',
+    );
+    for (const id of ["orders", "../../orders", "__proto__"]) {
+      expect(caught(() => opened.remove(id))).toBe(
+        `NotFound: no service ${JSON.stringify(id)} was added`,
+      );
+    }
+    expect(opened.service("s3")?.id).toBe("s3");
   });
 
   test("that cannot be read stop the start, with the file's name", () => {

@@ -10,7 +10,7 @@ import { readModel } from "./add.ts";
 import type { RequestHead } from "./call.ts";
 import { meaningOfHost, plainHost } from "./host-name.ts";
 import { formValue, type Identified, operationOf, rpcTargetOf, targetOf } from "./identify.ts";
-import { readOwnServices, writeOwnService } from "./own-services.ts";
+import { readOwnServices, removeOwnService, writeOwnService } from "./own-services.ts";
 import { PathFinder } from "./path-finder.ts";
 import { compareFit, RestRoutes } from "./rest-routes.ts";
 import type { Protocol, Service } from "./service.ts";
@@ -40,8 +40,9 @@ export function openCatalog(options: CatalogOptions = {}): Catalog {
 export class Catalog {
   /** Where users' own services are kept. */
   readonly ownFolder: string | undefined;
+  readonly #builtIn: ReadonlyMap<string, IndexEntry>;
   /** Built-in services first: a user's own never comes before them. */
-  readonly #entries = new Map<string, IndexEntry>();
+  readonly #entries: Map<string, IndexEntry>;
   readonly #own = new Set<string>();
   readonly #loaded = new Map<string, Service>();
   readonly #routes = new Map<string, RestRoutes>();
@@ -53,7 +54,9 @@ export class Catalog {
   constructor({ ownFolder }: CatalogOptions) {
     this.ownFolder = ownFolder;
     const entries = readJson("index.json") as IndexEntry[];
-    for (const entry of entries) this.#entries.set(entry.id, entry);
+    this.#builtIn = new Map(entries.map((entry) => [entry.id, entry]));
+    this.#entries = new Map(this.#builtIn);
+    // One that was added before AWS had a service of its name stays what its user says it is.
     for (const service of ownFolder === undefined ? [] : readOwnServices(ownFolder)) {
       this.#takeOwn(service);
     }
@@ -90,10 +93,29 @@ export class Catalog {
     this.#refuseBuiltIn(service);
     writeOwnService(this.ownFolder, service);
     this.#takeOwn(service);
-    this.#names = namesOf(this.#entries.values());
-    this.#paths = undefined;
-    this.#version++;
+    this.#changed();
     return service;
+  }
+
+  /** Forgets a user's own service, on disk as well. Throws for one that was never added. */
+  remove(id: string): void {
+    if (this.ownFolder === undefined || !this.#own.has(id)) {
+      const name = JSON.stringify(id.slice(0, 128));
+      throw this.#builtIn.has(id)
+        ? new CairnError(
+            "ValidationFailed",
+            `${name} is built in: only services that were added can be removed`,
+          )
+        : new CairnError("NotFound", `no service ${name} was added`);
+    }
+    removeOwnService(this.ownFolder, id);
+    this.#own.delete(id);
+    this.#loaded.delete(id);
+    this.#routes.delete(id);
+    const builtIn = this.#builtIn.get(id);
+    if (builtIn === undefined) this.#entries.delete(id);
+    else this.#entries.set(id, builtIn);
+    this.#changed();
   }
 
   /** Reads the index of paths, which the first unsigned request would else wait for. */
@@ -101,7 +123,7 @@ export class Catalog {
     this.#pathFinder();
   }
 
-  /** Changes with `add`: another catalog of the same folder is then out of date. */
+  /** Changes with `add` and `remove`: another catalog of the same folder is then out of date. */
   get version(): number {
     return this.#version;
   }
@@ -224,8 +246,13 @@ export class Catalog {
     );
   }
 
+  #changed(): void {
+    this.#names = namesOf(this.#entries.values());
+    this.#paths = undefined;
+    this.#version++;
+  }
+
   #takeOwn(service: Service): void {
-    this.#refuseBuiltIn(service);
     this.#own.add(service.id);
     this.#entries.set(service.id, indexEntry(service));
     this.#loaded.set(service.id, service);

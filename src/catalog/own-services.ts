@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -25,13 +26,15 @@ export function readOwnServices(folder: string): Service[] {
       cause: error,
     });
   }
-  return names.toSorted().map((name) => {
+  return names.toSorted().flatMap((name) => {
     const path = join(folder, name);
     try {
       const service = checkService(JSON.parse(readFileSync(path, "utf8")) as unknown);
-      if (`${service.id}.json` === name) return service;
+      if (`${service.id}.json` === name) return [service];
       throw new CairnError("InvalidCatalogModel", `it holds the service '${service.id}'`);
     } catch (error) {
+      // Another thread's catalog may have removed it since the folder was listed.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
       throw new CairnError(
         "InvalidCatalogModel",
         `${path} is no service of the catalog: ${error instanceof Error ? error.message : String(error)}`,
@@ -47,6 +50,16 @@ export function writeOwnService(folder: string, service: Service): void {
   const path = join(folder, `${service.id}.json`);
   writeFileSync(`${path}.new`, `${JSON.stringify(service)}\n`, { flush: true });
   renameSync(`${path}.new`, path);
+  syncFolder(folder);
+}
+
+/** Gone for good when this returns. */
+export function removeOwnService(folder: string, id: string): void {
+  rmSync(join(folder, `${id}.json`), { force: true });
+  syncFolder(folder);
+}
+
+function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);

@@ -52,7 +52,9 @@ test("the checked-in files are what the generator makes of the installed models"
 const newest = cachedNewestModels();
 if (newest === undefined) {
   // oxlint-disable-next-line no-console -- whoever reads the counts must see what is not in them.
-  console.warn("LEFT OUT: botocore's models are not here; scripts/generate-catalog.ts fetches them");
+  console.warn(
+    "LEFT OUT: botocore's models are not here; scripts/generate-catalog.ts fetches them",
+  );
 }
 
 test.skipIf(newest === undefined)(

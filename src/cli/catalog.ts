@@ -42,6 +42,24 @@ that service's operations and parameters in its events. Adding it again replaces
     },
   },
   {
+    name: "catalog remove",
+    summary: "forget a service that was added",
+    help: `Usage: cairn catalog remove SERVICE
+
+SERVICE is the name that \`cairn catalog list\` shows, of a service that was added; the built-in ones cannot be removed.
+Events that are recorded already stay as they are. Take its upstream out of the configuration as well, if it has one.
+`,
+    async run(words, terminal) {
+      const [id, ...more] = readArguments(words, {}, true).positionals;
+      if (id === undefined || more.length > 0) throw new UsageError("give one SERVICE");
+      await connect(terminal).send({
+        method: "DELETE",
+        path: `/v1/catalog/${encodeURIComponent(id)}`,
+      });
+      return 0;
+    },
+  },
+  {
     name: "catalog list",
     summary: "list the services that the gateway knows",
     help: "Usage: cairn catalog list\n",

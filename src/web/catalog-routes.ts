@@ -27,6 +27,17 @@ export function catalogRoutes(
     const added = () => Promise.resolve(answerOf(catalog.add(admitted.body.toString())));
     return administer(request, admitted, change, added, (service) => ({ service }));
   });
+  web.delete("/v1/catalog/:id", async (request, reply) => {
+    const admitted = await admit(request, 0);
+    const { id } = request.params as { id: string };
+    const change = {
+      eventSource: "cairn.internal",
+      eventName: "RemoveService",
+      requestParameters: { id },
+    };
+    await administer(request, admitted, change, () => Promise.resolve(catalog.remove(id)));
+    return reply.status(204).send();
+  });
 }
 
 function answerOf({ id, eventSource, protocol, operations }: Service) {

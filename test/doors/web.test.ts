@@ -103,6 +103,7 @@ describe("who may come in", () => {
     ["DELETE", "/v1/keys/AKIA"],
     ["GET", "/v1/catalog"],
     ["POST", "/v1/catalog"],
+    ["DELETE", "/v1/catalog/s3"],
   ])("%s %s needs one", async (method, path) => {
     const answer = await send({ url: cairn.url, method, path });
     expect(said(answer)).toBe("403 MissingAuthenticationToken: Missing Authentication Token");
@@ -598,6 +599,49 @@ describe("users, keys and services", () => {
       eventSource: "cloudtrail.amazonaws.com",
     });
   });
+
+  test("a service is added and removed, and both are on record; a built-in one stays", async () => {
+    const list = async () => (await ask("/v1/catalog")).text;
+    const body =
+      '{"openapi":"3.0.0","info":{"title":"Tea pots"},"paths":{"/pots":{"get":{"operationId":"ListPots"}}}}';
+    const added = await ask("/v1/catalog", { method: "POST", body });
+    expect([added.status, JSON.parse(added.text)]).toEqual([
+      200,
+      {
+        id: "tea-pots",
+        eventSource: "tea-pots.internal",
+        protocol: "rest-json",
+        operations: 1,
+        own: true,
+      },
+    ]);
+    expect(await list()).toContain('"tea-pots"');
+    const remove = (id: string) => ask(`/v1/catalog/${id}`, { method: "DELETE" });
+    const removed = await remove("tea-pots");
+    expect([removed.status, removed.text]).toEqual([204, ""]);
+    expect(await list()).not.toContain("tea-pots");
+    expect(said(await remove("tea-pots"))).toBe('404 NotFound: no service "tea-pots" was added');
+    expect(said(await remove("s3"))).toMatch(/^400 ValidationFailed: "s3" is built in/);
+    expect(await list()).toContain('"s3"');
+    const recorded = async () => {
+      const { text } = await ask("/v1/events?eventSource=cairn.internal", {
+        headers: { accept: "application/x-ndjson" },
+      });
+      return text
+        .split("\n")
+        .filter((line) => line.includes("tea-pots"))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .map(({ eventName, errorCode }) => `${String(eventName)} ${String(errorCode)}`)
+        .toSorted();
+    };
+    await expect
+      .poll(recorded, soon)
+      .toEqual([
+        "AddService undefined",
+        "RemoveService NotFoundException",
+        "RemoveService undefined",
+      ]);
+  });
 });
 
 describe("the words of HTTP", () => {
@@ -612,6 +656,7 @@ describe("the words of HTTP", () => {
     ["OPTIONS", "/v1/events", "GET, POST"],
     ["HEAD", "/v1/events", "GET, POST"],
     ["POST", "/v1/keys/AKIA", "DELETE, PATCH"],
+    ["GET", "/v1/catalog/s3", "DELETE"],
     ["POST", "/health", "GET, HEAD"],
     ["DELETE", "/metrics", "GET"],
   ])("%s %s: 405, and what is allowed", async (method, path, allowed) => {
