@@ -3,12 +3,37 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { configReference } from "../scripts/generate-config-reference.ts";
+import { rejectionCodes } from "../src/event/rejection.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 test("docs/reference/config.md lists every setting as it is", () => {
   expect(read("docs/reference/config.md")).toBe(configReference());
+});
+
+const eventApi = "docs/reference/event-api.md";
+
+test("the page of the event API describes every path and method that there is, and no other", () => {
+  const routes = readdirSync(join(root, "src/web"))
+    .filter((name) => name.endsWith("-routes.ts"))
+    .flatMap((name) => [...read(`src/web/${name}`).matchAll(/\bweb\.(\w+)\("(\/v1[^"]*)"/g)])
+    .map(
+      ([, method = "", path = ""]) => `${method.toUpperCase()} ${path.replaceAll(/:\w+/g, "{}")}`,
+    );
+  const described = [...read(eventApi).matchAll(/^### `([A-Z]+ [^`]+)`$/gm)].map(
+    ([, heading = ""]) => heading.replaceAll(/\{\w+\}/g, "{}"),
+  );
+  expect(routes.length).toBeGreaterThan(10);
+  expect(described.toSorted()).toEqual(routes.toSorted());
+});
+
+test("the page of the event API explains why a record is refused", () => {
+  const page = read(eventApi);
+  const missing = Object.entries(rejectionCodes).filter(
+    ([code, why]) => !page.includes(`| \`${code}\` | ${why} |`),
+  );
+  expect(missing).toEqual([]);
 });
 
 test("the changelog has one list of unreleased changes", () => {
