@@ -1022,6 +1022,32 @@ describe("people of a user pool are known by their sub, never by their name", ()
     ).toBeUndefined();
   });
 
+  test("a token that the service has not accepted puts nothing down to anybody", () => {
+    const refused = (code: string, status = 400) =>
+      described({
+        service: "cognito-idp",
+        operation: "VerifyUserAttribute",
+        body: JSON.stringify({ AccessToken: token({ sub: alice }), Code: "123456" }),
+        response: { status, body: JSON.stringify({ __type: code, message: "no" }) },
+      }).additionalEventData;
+    for (const code of [
+      "NotAuthorizedException",
+      "InvalidParameterException",
+      "ForbiddenException",
+    ])
+      expect(refused(code)).toBeUndefined();
+    expect(refused("InternalErrorException", 500)).toBeUndefined();
+    // This one knows the user already.
+    expect(refused("CodeMismatchException")).toEqual({ sub: alice });
+    const unanswered = described({
+      service: "cognito-idp",
+      operation: "GetUser",
+      body: JSON.stringify({ AccessToken: token({ sub: alice }) }),
+      response: "none",
+    });
+    expect(unanswered.additionalEventData).toBeUndefined();
+  });
+
   test("names are taken out of error messages and wherever else they are repeated", () => {
     expect(
       failed(

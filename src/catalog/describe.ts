@@ -5,7 +5,7 @@ import type { DescribedCall, ObservedCall } from "./call.ts";
 import { type OperationProfile, type Profile, profileOf } from "./profile.ts";
 import { withoutAttributeValues } from "./profile-attributes.ts";
 import { HiddenValues, Hider } from "./profile-hide.ts";
-import { hideClaims, hideFilter, scrub, subOf } from "./profile-people.ts";
+import { hideClaims, hideFilter, isVouchedFor, scrub, subOf } from "./profile-people.ts";
 import { lowerFirst, orNull, render, renderRules } from "./profile-render.ts";
 import { renderEc2Input, renderEc2Output } from "./profile-render-ec2.ts";
 import { renderS3Input, renderS3Output, s3AdditionalData } from "./profile-render-s3.ts";
@@ -215,7 +215,9 @@ class Description {
   additionalEventData(): JsonObject | undefined {
     if (this.#profile.style === "s3") return s3AdditionalData(this.#call);
     if (this.#profile.people !== true) return undefined;
-    const sub = subOf(this.input, this.output.output);
+    const { error, output } = this.output;
+    const isVouched = isVouchedFor(this.#call.response !== undefined, error?.code);
+    const sub = subOf(isVouched ? this.input : undefined, output);
     return sub === undefined ? undefined : { sub };
   }
 

@@ -8,8 +8,28 @@ import { own, put } from "./protocol/shape.ts";
 const subPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /**
+ * Failures that the service can only answer once it has found the user, and so has accepted the token. Before any
+ * other one it may not have looked at the token at all: a forged one would put the call down to whom it likes.
+ */
+const failuresOfKnownUsers = new Set([
+  "AliasExistsException",
+  "CodeMismatchException",
+  "EnableSoftwareTokenMFAException",
+  "ExpiredCodeException",
+  "PasswordHistoryPolicyViolationException",
+  "PasswordResetRequiredException",
+  "UserNotConfirmedException",
+]);
+
+/** Whether what the request says of its user was accepted by the service. */
+export function isVouchedFor(isAnswered: boolean, errorCode: string | undefined): boolean {
+  return isAnswered && (errorCode === undefined || failuresOfKnownUsers.has(errorCode));
+}
+
+/**
  * The one user that the call is about, where the wire says so: the answer's UserSub, a `sub` attribute, or the `sub`
- * claim of a token (read, not verified: the service has just accepted or issued it). Lists of users name nobody.
+ * claim of a token (read, not verified: the service has just accepted or issued it; `input` is left out where it has
+ * not). Lists of users name nobody.
  */
 export function subOf(
   input: JsonObject | undefined,
