@@ -192,6 +192,39 @@ describe("every protocol's way to name an operation", () => {
   });
 });
 
+describe("sister services that share a signing name", () => {
+  const cases: [Sent, string][] = [
+    [{ scope: "bedrock", path: "/agents/a/" }, "bedrock-agent PrepareAgent"],
+    [{ scope: "bedrock", path: "/agents/a" }, "bedrock-agent-runtime InvokeInlineAgent"],
+    [{ scope: "lex", method: "GET", path: "/imports/i/" }, "models.lex.v2 DescribeImport"],
+    [{ scope: "lex", method: "GET", path: "/imports/i" }, "lex-models GetImport"],
+    [
+      { scope: "bedrock-agentcore", path: "/runtimes/r/invocations" },
+      "bedrock-agentcore InvokeAgentRuntime",
+    ],
+    [
+      { scope: "connect-campaigns", method: "PUT", path: "/v2/campaigns" },
+      "connectcampaignsv2 CreateCampaign",
+    ],
+    [
+      { scope: "connect-campaigns", method: "PUT", path: "/campaigns" },
+      "connectcampaigns CreateCampaign",
+    ],
+    [
+      {
+        scope: "events",
+        path: "/service/AWSEventsV2/operation/CreateEventBus",
+        headers: { "smithy-protocol": "rpc-v2-cbor" },
+      },
+      "eventbridgev2 CreateEventBus",
+    ],
+  ];
+  test.each(cases)("%j is %s", (sent, expected) => {
+    const found = catalog.identify(headOf(sent));
+    expect(`${found?.service.id} ${found?.operationName}`).toBe(expected);
+  });
+});
+
 describe("the five systems' clients", () => {
   const cases: [Sent, string][] = [
     [

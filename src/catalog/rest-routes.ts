@@ -26,12 +26,15 @@ export interface RouteFit {
   /** Required members in the query and in headers that the request has, and that it lacks. */
   met: number;
   unmet: number;
+  /** Both end in a slash, or neither: all that tells a few operations of sister services apart. */
+  isSameEnd: boolean;
 }
 
 interface Route {
   name: string;
   labels: string[];
   pattern: string;
+  endsInSlash: boolean;
   fixedQuery: [string, string | undefined][];
   requiredQuery: string[];
   requiredHeaders: string[];
@@ -71,6 +74,7 @@ export class RestRoutes {
       name,
       labels: segments.flatMap((each) => /\{([^{}]+?)\+?\}/.exec(each)?.[1] ?? []),
       pattern: segments.map((each) => (isGreedy(each) ? "a" : isLabel(each) ? "b" : "c")).join(""),
+      endsInSlash: path.endsWith("/"),
       fixedQuery: query
         .split("&")
         .filter((each) => each !== "" && !each.startsWith("x-id="))
@@ -174,7 +178,12 @@ export class RestRoutes {
 export function compareFit(a: RouteFit, b: RouteFit): number {
   if (a.unmet !== b.unmet && (a.unmet === 0 || b.unmet === 0)) return b.unmet - a.unmet;
   if (a.pattern !== b.pattern) return a.pattern > b.pattern ? 1 : -1;
-  return a.fixedQuery - b.fixedQuery || a.met - b.met || b.unmet - a.unmet;
+  return (
+    a.fixedQuery - b.fixedQuery ||
+    a.met - b.met ||
+    b.unmet - a.unmet ||
+    Number(a.isSameEnd) - Number(b.isSameEnd)
+  );
 }
 
 function fitOf(route: Route, head: RequestHead, query: QueryView): RouteFit | undefined {
@@ -190,6 +199,7 @@ function fitOf(route: Route, head: RequestHead, query: QueryView): RouteFit | un
     fixedQuery: route.fixedQuery.length,
     met,
     unmet: route.requiredQuery.length + route.requiredHeaders.length - met,
+    isSameEnd: route.endsInSlash === head.path.endsWith("/"),
   };
 }
 
