@@ -225,6 +225,29 @@ describe("sister services that share a signing name", () => {
   });
 });
 
+describe("sign-in pages are no operation of any service", () => {
+  const pages = [
+    "/oauth2/token /oauth2/authorize /oauth2/userInfo /oauth2/revoke /oauth2/idpresponse /saml2/idpresponse",
+    "/.well-known/openid-configuration /us-east-1_a/.well-known/jwks.json /login /logout /signup /confirmUser",
+    "/confirm /resendcode /forgotPassword /confirmForgotPassword /mfa /passkeys/add /error",
+  ].flatMap((line) => line.split(" "));
+  test.each(pages)("%s", (path) => {
+    const hosts = ["127.0.0.1:4781", "shop.auth.us-east-1.amazoncognito.com"];
+    const found = hosts.flatMap((host) =>
+      ["GET", "POST", "DELETE"].flatMap(
+        (method) => catalog.identify(headOf({ method, path, host })) ?? [],
+      ),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("an operation of their path that has what it asks for is one", () => {
+    const headers = { "x-amz-sso_bearer_token": "t" };
+    const found = catalog.identify(headOf({ method: "POST", path: "/logout", headers }));
+    expect(`${found?.service.id} ${found?.operationName}`).toBe("sso Logout");
+  });
+});
+
 describe("the five systems' clients", () => {
   const cases: [Sent, string][] = [
     [

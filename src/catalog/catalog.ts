@@ -214,10 +214,18 @@ export class Catalog {
     return fitting.toSorted((a, b) => rank(a) - rank(b)).map((each) => each.id);
   }
 
-  /** The one service that has this path; first among the operations that need no signature. */
+  /**
+   * The one service that has this path; first among the operations that need no signature. A path of one segment, such
+   * as `/logout`, is many a web page's too: it only means a service of AWS with the headers and query that one asks for.
+   */
   #byPath(head: RequestHead): readonly string[] {
-    const ids = this.#pathFinder().find(head);
-    return ids.length === 1 ? ids : [];
+    const [id, ...others] = this.#pathFinder().find(head);
+    if (id === undefined || others.length > 0) return [];
+    const isShort = head.path.lastIndexOf("/") === 0;
+    if (isShort && !this.#own.has(id) && this.#best([id], head, undefined)?.fit?.unmet !== 0) {
+      return [];
+    }
+    return [id];
   }
 
   #pathFinder(): PathFinder {
