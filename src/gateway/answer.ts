@@ -46,12 +46,6 @@ const refusals: Partial<
     query: "IncompleteBody",
     s3: "IncompleteBody",
   },
-  OperationNotImplemented: {
-    status: 501,
-    json: "NotImplementedException",
-    query: "NotImplemented",
-    s3: "NotImplemented",
-  },
   PayloadHashMismatch: {
     status: 400,
     json: "InvalidSignatureException",

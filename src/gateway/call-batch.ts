@@ -48,11 +48,7 @@ export interface BatchOutcome {
 const lengthsBytes = 16;
 
 /** What is not a line of a head. */
-interface Facts
-  extends Pick<
-    FinishedCall,
-    "client" | "upstream" | "arrivedMs" | "completedMs" | "largeBodyHash" | "failure" | "requestId"
-  > {
+interface Facts extends Omit<FinishedCall, "head" | "requestBody" | "response"> {
   status: number | undefined;
   /** Lines of the request's head: method, target, names and values. */
   requestLines: number;
@@ -70,7 +66,7 @@ export class CallPacker {
 
   add(call: FinishedCall): void {
     const { head, response, client, upstream, arrivedMs, completedMs } = call;
-    const { largeBodyHash, failure, requestId } = call;
+    const { largeBodyHash, largeBodyChunks, failure, requestId } = call;
     const { method, target, rawHeaders } = head;
     const requestLines = 2 + rawHeaders.length;
     const lines = requestLines + (response?.rawHeaders.length ?? 0);
@@ -80,6 +76,7 @@ export class CallPacker {
       arrivedMs,
       completedMs,
       largeBodyHash,
+      largeBodyChunks,
       failure,
       requestId,
       status: response?.status,

@@ -33,6 +33,8 @@ export class CallHead implements WireHead {
   readonly rawHeaders: readonly string[];
   /** Kept by `Callers`: what the directory says of the key that the request names. */
   keyLookUp: Promise<KeyForVerification | undefined> | undefined;
+  /** What came of it; undefined as long as nothing has. */
+  foundKey: KeyForVerification | undefined;
   #headers: Record<string, string> | undefined;
   #signature: { parsed: ParsedSignature | CairnError | undefined } | undefined;
   #claims: Claims | undefined;

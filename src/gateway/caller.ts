@@ -7,6 +7,8 @@ import type { ParsedSignature } from "../signature/parse-signature.ts";
 import { SigningKeys } from "../signature/signing-keys.ts";
 import { verifySignature } from "../signature/verify-signature.ts";
 import type { CallHead } from "./call-head.ts";
+import type { FinishedCall } from "./finished-call.ts";
+import { CheckedChunks } from "./large-body.ts";
 
 export type Verdict =
   | {
@@ -40,8 +42,8 @@ export class Callers {
     const accessKeyId = head.scope?.accessKeyId ?? head.claims.accessKeyId;
     const found =
       accessKeyId === undefined ? Promise.resolve(undefined) : this.#directory.findKey(accessKeyId);
-    // Heard by whoever awaits it, and that is later.
-    found.catch(() => undefined);
+    // A failure is heard by whoever awaits it, and that is later.
+    found.then((key) => (head.foundKey = key)).catch(() => undefined);
     head.keyLookUp = found;
     return found;
   }
@@ -87,23 +89,23 @@ export class Callers {
 }
 
 /**
- * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id:
- * never the user that the key belongs to.
+ * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id: never
+ * the user that the key belongs to. Nor is it that user where the body was signed in chunks that nobody could check.
  */
 export function callerOf(
   head: CallHead,
   signer: Signer | undefined,
   bodyHash: string,
-  nowMs: number,
-  body: Buffer | undefined,
+  call: Pick<FinishedCall, "arrivedMs" | "requestBody" | "largeBodyChunks">,
 ): Caller {
   const { signature } = head;
   if (signer !== undefined && signature !== undefined && !(signature instanceof CairnError)) {
     const { caller, signingKey } = signer;
     // Of two Authorization headers one is read here and another there.
     if (signature.accessKeyId !== caller.accessKeyId) return unknownCaller(head);
-    const error = verifySignature(signature, head.signedRequest, signingKey, bodyHash, nowMs);
-    if (error === undefined && chunksVerify(signature, signingKey, body)) return caller;
+    const { signedRequest } = head;
+    const error = verifySignature(signature, signedRequest, signingKey, bodyHash, call.arrivedMs);
+    if (error === undefined && chunksVerify(signature, signingKey, call)) return caller;
   }
   return unknownCaller(head);
 }
@@ -113,22 +115,18 @@ function unknownCaller(head: CallHead): Caller {
   return accessKeyId === undefined ? { kind: "anonymous" } : { kind: "unknown", accessKeyId };
 }
 
-/** The chunks of a body that was kept are checked too; of a larger one, the head's signature decides alone. */
+/** Of an upload that was cut off, the head's signature decides alone. */
 function chunksVerify(
   signature: ParsedSignature,
   signingKey: Buffer,
-  body: Buffer | undefined,
+  { requestBody, largeBodyChunks }: Pick<FinishedCall, "requestBody" | "largeBodyChunks">,
 ): boolean {
-  if (signature.payload.kind !== "chunks" || body === undefined) return true;
-  try {
-    const decoder = new ChunkDecoder(signature, signingKey);
-    decoder.push(body);
-    decoder.end();
-    return true;
-  } catch (error) {
-    if (error instanceof CairnError) return false;
-    throw error;
-  }
+  if (signature.payload.kind !== "chunks") return true;
+  if (requestBody === undefined)
+    return largeBodyChunks !== "bad" && largeBodyChunks !== "unchecked";
+  const chunks = new CheckedChunks(new ChunkDecoder(signature, signingKey));
+  chunks.push(requestBody);
+  return chunks.findings(true).largeBodyChunks === "good";
 }
 
 export function unknownKey(): { ok: false; error: CairnError } {

@@ -1,6 +1,5 @@
 // A bounded copy of a body that streams by: what the recorder reads afterwards.
-import { createHash, type Hash } from "node:crypto";
-import type { CallHead } from "./call-head.ts";
+import type { LargeBody, LargeBodyFindings } from "./large-body.ts";
 
 /** Bytes that all exchanges together may hold: many slow calls at once must not fill the memory. */
 export class CaptureBudget {
@@ -25,30 +24,28 @@ export class CaptureBudget {
 export class BodyCapture {
   readonly #budget: CaptureBudget;
   readonly #bytesMax: number;
-  readonly #head: Pick<CallHead, "coversBody"> | undefined;
+  readonly #beginLarge: (() => LargeBody | undefined) | undefined;
   #chunks: Buffer[] | undefined = [];
   #held = 0;
-  #hash: Hash | undefined;
+  #large: LargeBody | undefined;
   #ended = false;
 
-  /** `head` is asked once, when the body turns out too large to keep: is its SHA-256 wanted all the same? */
-  constructor(budget: CaptureBudget, bytesMax: number, head?: Pick<CallHead, "coversBody">) {
+  /** `beginLarge` is asked once, when the body turns out too large to keep: who wants to see it all the same? */
+  constructor(budget: CaptureBudget, bytesMax: number, beginLarge?: () => LargeBody | undefined) {
     this.#budget = budget;
     this.#bytesMax = bytesMax;
-    this.#head = head;
+    this.#beginLarge = beginLarge;
   }
 
   push(chunk: Buffer): void {
     if (this.#chunks === undefined) {
-      this.#hash?.update(chunk);
+      this.#large?.push(chunk);
       return;
     }
     if (this.#held + chunk.length > this.#bytesMax || !this.#budget.take(chunk.length)) {
-      if (this.#head?.coversBody === true) {
-        this.#hash = createHash("sha256");
-        for (const each of this.#chunks) this.#hash.update(each);
-        this.#hash.update(chunk);
-      }
+      this.#large = this.#beginLarge?.();
+      for (const each of this.#chunks) this.#large?.push(each);
+      this.#large?.push(chunk);
       this.release();
       return;
     }
@@ -70,10 +67,9 @@ export class BodyCapture {
     return joined;
   }
 
-  /** SHA-256 in hex of a body too large to keep; undefined when it did not pass whole, or nobody asked for it. */
-  largeBodyHash(): string | undefined {
-    // A hash can be read once only; a copy keeps it readable.
-    return this.#ended ? this.#hash?.copy().digest("hex") : undefined;
+  /** Of a body too large to keep; empty where nobody wanted to see it. */
+  largeBodyFindings(): LargeBodyFindings {
+    return this.#large?.findings(this.#ended) ?? {};
   }
 
   release(): void {

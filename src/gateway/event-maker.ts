@@ -61,7 +61,7 @@ export class EventMaker {
       onProblem(error, "a call could not be identified");
     }
     if (identified === undefined) return "unrecognised";
-    const caller = callerOf(head, signer, bodyHash(call, head), call.arrivedMs, requestBody);
+    const caller = callerOf(head, signer, bodyHash(call, head), call);
     const place = this.#placeOf(call, head, caller);
     let described: DescribedCall;
     try {

@@ -19,6 +19,7 @@ import { BodyCapture } from "./capture.ts";
 import type { Door } from "./door.ts";
 import type { FinishedCall } from "./finished-call.ts";
 import { requestHeaders, responseHeaders, trailerPairs } from "./headers.ts";
+import { largeBodyOf } from "./large-body.ts";
 import type { Recorder } from "./recorder.ts";
 import { relay } from "./relay.ts";
 import type { Upstream } from "./upstream.ts";
@@ -86,7 +87,9 @@ export class Exchange {
       ...(socket instanceof TLSSocket ? { tls: tlsDetails(socket, request.headers.host) } : {}),
     };
     if (door.recorder !== undefined) {
-      this.#requestCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax, this.head);
+      this.#requestCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax, () =>
+        largeBodyOf(this.head, () => door.signerOf(this.head)),
+      );
       this.#responseCopy = new BodyCapture(door.budget, gatewayCaptureBytesMax);
     }
     response.sendDate = false;
@@ -222,10 +225,13 @@ export class Exchange {
     const { request } = this;
     this.#bodyTaken = true;
     const copy = this.#requestCopy;
+    let isRefused = false;
     const guarded = (filtering: () => Buffer | undefined): Buffer | undefined => {
+      if (isRefused) return undefined;
       try {
         return filtering();
       } catch (error) {
+        isRefused = true;
         outgoing.destroy();
         this.refuse(error);
         return undefined;
@@ -408,12 +414,21 @@ export class Exchange {
   /** The request has come whole, or never will. Undefined: it has already. */
   #requestEnds(): Promise<void> | undefined {
     const { request } = this;
-    if (request.readableEnded || request.destroyed || !hasBody(request)) return undefined;
+    const { socket } = request;
+    if (request.readableEnded || request.destroyed || socket.destroyed || !hasBody(request)) {
+      return undefined;
+    }
     // A client that asked first and was refused sends nothing.
     if (request.headers.expect !== undefined && !this.#continued) return undefined;
     return new Promise((resolve) => {
-      request.once("end", resolve);
-      request.once("close", resolve);
+      // node:http tells a request that has been answered nothing of its connection's end.
+      const ends = () => {
+        socket.off("close", ends);
+        resolve();
+      };
+      socket.once("close", ends);
+      request.once("end", ends);
+      request.once("close", ends);
     });
   }
 
@@ -462,7 +477,7 @@ export class Exchange {
       arrivedMs: this.arrivedMs,
       completedMs: this.#completedMs,
       requestBody: this.#requestCopy?.body(),
-      largeBodyHash: this.#requestCopy?.largeBodyHash(),
+      ...this.#requestCopy?.largeBodyFindings(),
       requestId: this.#requestId,
       failure: failure === undefined ? undefined : { code: failure.code, message: failure.message },
       response:
@@ -491,7 +506,7 @@ function tlsDetails(socket: TLSSocket, host: string | undefined): JsonObject {
   };
 }
 
-function hasBody(request: IncomingMessage): boolean {
+export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers["content-length"];
   return (length !== undefined && length !== "0") || "transfer-encoding" in request.headers;
 }

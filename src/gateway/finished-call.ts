@@ -1,8 +1,9 @@
 // A call that is over, as plain data: all that its event is made of, on this thread or on another.
 import type { JsonObject } from "../event/json.ts";
 import type { WireHead } from "./call-head.ts";
+import type { LargeBodyFindings } from "./large-body.ts";
 
-export interface FinishedCall {
+export interface FinishedCall extends LargeBodyFindings {
   head: WireHead;
   /** The client's connection, as it was when the call came in. */
   client: { address: string; tls?: JsonObject };
@@ -12,8 +13,6 @@ export interface FinishedCall {
   completedMs: number;
   /** Left out: too large, or it never came whole. */
   requestBody?: Buffer | undefined;
-  /** SHA-256 in hex of a body that came whole and was too large to keep, where the signature covers it. */
-  largeBodyHash?: string | undefined;
   /** Left out: the upstream did not begin an answer. */
   response?: FinishedResponse | undefined;
   /** What went wrong on our hop, or what we refused. */

@@ -137,6 +137,7 @@ class RunningGateway implements Gateway {
       timeouts: { connectMs: this.#timeouts.connectMs, idleMs: this.#timeouts.upstreamIdleMs },
       recorder,
       strict: recorder !== undefined && options.captureMode === "strict",
+      signerOf: (head) => this.#callers.signerOf(head, head.foundKey),
       protocolOf: (head) => this.#serviceOf(head)?.protocol ?? protocolOf(head.headers),
     };
     this.#server = this.#makeServer();

@@ -13,7 +13,8 @@ import { deriveSigningKey } from "../signature/signing-keys.ts";
 import { scopeOf, sha256Hex, signCanonical } from "../signature/verify-signature.ts";
 import type { Callers } from "./caller.ts";
 import type { CatalogReader } from "./catalog-reader.ts";
-import type { BodyFilter, Exchange, Hop } from "./exchange.ts";
+import { ChunkReSigner, checkLength, type Seal } from "./chunk-re-signer.ts";
+import { type BodyFilter, type Exchange, type Hop, hasBody } from "./exchange.ts";
 import { joinHeaders, rawHeader, requestHeaders } from "./headers.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -38,16 +39,14 @@ export async function signedHop(
   if (head.signature === undefined) return unsignedHop(exchange, upstream, options);
   const { payload } =
     head.signature instanceof CairnError ? { payload: undefined } : head.signature;
-  if (payload?.kind === "chunks" && payload.signed && payload.trailer) {
-    throw new CairnError(
-      "OperationNotImplemented",
-      "Cairn gateway: a body in signed chunks with signed trailers (STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER) cannot be signed anew. Send the checksum in a header, or use a pass-through upstream.",
-    );
-  }
   const bytesMax = payload?.kind === "body" ? undeclaredBodyBytesMax : readFirstBytesMax;
   // The head first, where it can be verified alone: no body is read for who cannot prove anything.
   if (payload?.kind !== "body")
     check(await options.callers.verify(head, "unread", exchange.arrivedMs));
+  // The head that goes on says how long its body is: there must be one.
+  if (payload?.kind === "chunks" && !hasBody(exchange.request)) {
+    throw new CairnError("IncompleteBody", "A body in chunks was announced, and none came.");
+  }
   const body = await readFirst(exchange, bytesMax, payload?.kind === "body");
   const verdict = check(
     await options.callers.verify(
@@ -57,22 +56,53 @@ export async function signedHop(
     ),
   );
   const { signature, signingKey } = verdict;
-  const filter = body === undefined ? filterFor(signature, signingKey) : undefined;
+  const nowMs = options.clock.nowMs();
+  const declaredBytes = payload?.kind === "chunks" ? decodedLength(head.headers) : undefined;
+  if (isSignedToTheEnd(signature)) {
+    const { seal, ...signedHead } = sign(exchange, upstream, signature, body, nowMs);
+    const filter = new ChunkReSigner(signature, signingKey, seal, declaredBytes);
+    return {
+      upstream,
+      ...signedHead,
+      ...(body === undefined ? { filter } : { body: whole(filter, body) }),
+    };
+  }
+  const filter = filterFor(signature, signingKey, declaredBytes);
   let sent = body;
   if (body !== undefined && signature.payload.kind === "chunks") {
-    const decoder = new ChunkDecoder(signature, signingKey);
-    const decoded = Buffer.concat(decoder.push(body));
-    decoder.end();
+    const decoded = whole(new ChunkFilter(signature, signingKey, declaredBytes), body);
     if (signature.payload.signed) sent = decoded;
   }
-  const { target, headers } = sign(exchange, upstream, signature, sent, options.clock.nowMs());
+  const { target, headers } = sign(exchange, upstream, signature, sent, nowMs);
   return {
     upstream,
     target,
     headers,
-    ...(sent === undefined ? {} : { body: sent }),
-    ...(filter === undefined ? {} : { filter }),
+    ...(sent === undefined ? (filter === undefined ? {} : { filter }) : { body: sent }),
   };
+}
+
+/** In chunks and with trailers, all of it signed: it stays so. */
+function isSignedToTheEnd({ payload }: ParsedSignature): boolean {
+  return payload.kind === "chunks" && payload.signed && payload.trailer;
+}
+
+function whole(filter: BodyFilter, body: Buffer): Buffer {
+  const parts = [filter.push(body), filter.end()];
+  return Buffer.concat(parts.filter((part) => part !== undefined));
+}
+
+/** What a body in chunks comes to, as its head declares. */
+function decodedLength(headers: Readonly<Record<string, string>>): number | undefined {
+  const declared = headers["x-amz-decoded-content-length"];
+  if (declared === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(declared)) {
+    throw new CairnError(
+      "IncompleteBody",
+      "x-amz-decoded-content-length is not a number of bytes.",
+    );
+  }
+  return Number(declared);
 }
 
 /** Operations that need no signature pass without one; nothing else does. */
@@ -146,12 +176,18 @@ function tooLarge(bytesMax: number): CairnError {
   );
 }
 
-function filterFor(signature: ParsedSignature, signingKey: Buffer): BodyFilter | undefined {
+function filterFor(
+  signature: ParsedSignature,
+  signingKey: Buffer,
+  declaredBytes: number | undefined,
+): BodyFilter | undefined {
   switch (signature.payload.kind) {
     case "hash":
       return new HashFilter(signature.payload.hash);
     case "chunks":
-      return signature.payload.signed ? new ChunkFilter(signature, signingKey) : undefined;
+      return signature.payload.signed
+        ? new ChunkFilter(signature, signingKey, declaredBytes)
+        : undefined;
     case "unsigned":
     case "body":
       return undefined;
@@ -186,19 +222,29 @@ class HashFilter implements BodyFilter {
   }
 }
 
-/** Takes signed chunks apart; holds the last bytes until the last chunk's signature has been checked. */
+/**
+ * Takes chunks apart; holds the last bytes until the last chunk's signature has been checked. Never gives more bytes than
+ * the head declared: what comes after those would be read as another request.
+ */
 class ChunkFilter implements BodyFilter {
   readonly #decoder: ChunkDecoder;
+  readonly #declaredBytes: number | undefined;
+  #bytes = 0;
   #held: Buffer | undefined;
 
-  constructor(signature: ParsedSignature, signingKey: Buffer) {
+  constructor(signature: ParsedSignature, signingKey: Buffer, declaredBytes: number | undefined) {
     this.#decoder = new ChunkDecoder(signature, signingKey);
+    this.#declaredBytes = declaredBytes;
   }
 
   push(chunk: Buffer): Buffer | undefined {
     const parts = this.#decoder.push(chunk).filter((part) => part.length > 0);
     const last = parts.pop();
     if (last === undefined) return undefined;
+    for (const part of [...parts, last]) this.#bytes += part.length;
+    if (this.#bytes > (this.#declaredBytes ?? Infinity)) {
+      checkLength(this.#bytes, this.#declaredBytes);
+    }
     const ready = this.#held === undefined ? parts : [this.#held, ...parts];
     this.#held = last;
     return ready.length === 0 ? undefined : Buffer.concat(ready);
@@ -206,6 +252,7 @@ class ChunkFilter implements BodyFilter {
 
   end(): Buffer | undefined {
     this.#decoder.end();
+    checkLength(this.#bytes, this.#declaredBytes);
     return this.#held;
   }
 }
@@ -217,14 +264,14 @@ function sign(
   signature: ParsedSignature,
   body: Buffer | undefined,
   nowMs: number,
-): { target: string; headers: string[] } {
+): { target: string; headers: string[]; seal: Seal } {
   const { head, request } = exchange;
   const { credentials } = upstream.target;
   if (credentials === undefined) {
     throw new CairnError("InvalidConfiguration", `upstream ${upstream.name} has no credentials`);
   }
   const { payload } = signature;
-  const decodes = payload.kind === "chunks" && payload.signed;
+  const decodes = payload.kind === "chunks" && payload.signed && !payload.trailer;
   const payloadHash =
     payload.kind === "hash"
       ? payload.hash
@@ -274,6 +321,7 @@ function sign(
   return {
     target: query === "" ? head.path : `${head.path}?${query}`,
     headers: [...headers, "Authorization", authorization],
+    seal: { scope, signingKey, signature: signed },
   };
 }
 

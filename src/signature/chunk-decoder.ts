@@ -11,7 +11,7 @@
 import { createHash, createHmac, type Hash, timingSafeEqual } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { CairnError } from "../base/errors.ts";
-import type { ParsedSignature } from "./parse-signature.ts";
+import { algorithm, type ParsedSignature } from "./parse-signature.ts";
 import { emptyHash, scopeOf, sha256Hex } from "./verify-signature.ts";
 
 /** Bytes of one chunk's head or one trailer line: 16 hex digits, a signature, and room. */
@@ -123,7 +123,7 @@ export class ChunkDecoder {
     if (colon < 1 || !this.#trailer) throw malformed("something else after its last chunk");
     if (this.#trailers.size >= trailersMax) throw malformed("too many trailers");
     if (name === trailerSignature) {
-      this.#check("AWS4-HMAC-SHA256-TRAILER", [sha256Hex(this.#trailerText)], value);
+      this.#check("TRAILER", [sha256Hex(this.#trailerText)], value);
       this.#trailerText = "";
       this.#trailers.set(name, value);
       return;
@@ -144,24 +144,32 @@ export class ChunkDecoder {
   #checkChunk(): void {
     if (!this.#signed) return;
     const hashes = [emptyHash, this.#hash.digest("hex")];
-    this.#check("AWS4-HMAC-SHA256-PAYLOAD", hashes, this.#chunkSignature);
+    this.#check("PAYLOAD", hashes, this.#chunkSignature);
     this.#previous = this.#chunkSignature;
   }
 
-  #check(kind: string, hashes: string[], given: string): void {
-    const text = [
-      kind,
-      this.#parsed.signedAt,
-      scopeOf(this.#parsed),
-      this.#previous,
-      ...hashes,
-    ].join("\n");
-    const expected = Buffer.from(createHmac("sha256", this.#signingKey).update(text).digest("hex"));
+  #check(kind: SignedPart, hashes: string[], given: string): void {
+    const signed = signPart(kind, this.#parsed, this.#signingKey, this.#previous, hashes);
+    const expected = Buffer.from(signed);
     const received = Buffer.from(given);
     if (expected.length !== received.length || !timingSafeEqual(expected, received)) {
       throw mismatch("a chunk or trailer whose signature is another");
     }
   }
+}
+
+export type SignedPart = "PAYLOAD" | "TRAILER";
+
+/** The signature of a chunk, or of the trailers: in hex, after `previous` in the chain. */
+export function signPart(
+  kind: SignedPart,
+  scope: Pick<ParsedSignature, "signedAt" | "date" | "region" | "signingName">,
+  signingKey: Buffer,
+  previous: string,
+  hashes: readonly string[],
+): string {
+  const text = [`${algorithm}-${kind}`, scope.signedAt, scopeOf(scope), previous, ...hashes];
+  return createHmac("sha256", signingKey).update(text.join("\n")).digest("hex");
 }
 
 function malformed(what: string): CairnError {

@@ -1,18 +1,20 @@
 // Re-sign mode: verified here, signed again with the upstream's own credentials, and nothing else changed.
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { ListUserPoolsCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { expect, test } from "vitest";
+import { ChunkReSigner, chunkBytesMax } from "../../src/gateway/chunk-re-signer.ts";
 import { parseSignature } from "../../src/signature/parse-signature.ts";
 import { Sha256 } from "../../src/signature/signer.ts";
 import { deriveSigningKey } from "../../src/signature/signing-keys.ts";
 import { verifySignature } from "../../src/signature/verify-signature.ts";
+import { type ChunkOptions, chunkedBody, signedChunks } from "./chunks.ts";
 import { cognito } from "./clients.ts";
 import { type Credentials, type Recording, recordingGateway } from "./recording.ts";
-import { closeAfter, RawClient, upstream } from "./support.ts";
+import { closeAfter, eventually, RawClient, upstream } from "./support.ts";
 
 const own = { accessKeyId: "AKIAUPSTREAMUPSTREAM", secretAccessKey: "the upstream's secret" };
 
@@ -242,127 +244,128 @@ test("a stream in unsigned chunks with a checksum behind it passes as it is", as
   expect(calls[0]?.body.subarray(-60).toString()).toContain("x-amz-checksum-crc32:");
 });
 
-/** Bytes of one chunk on the wire. */
-function lengthOf(part: Buffer): number {
-  return `${part.length.toString(16)};chunk-signature=`.length + 64 + 2 + part.length + 2;
+const small = [Buffer.from("hello, "), Buffer.from("world")];
+const large = Array.from({ length: 40 }, (_, index) =>
+  Buffer.alloc(64 * 1024, String.fromCharCode(65 + index)),
+);
+const trailer = ["x-amz-checksum-crc32", "qwertg=="] as const;
+
+async function putChunks(recording: Recording, parts: Buffer[], options: ChunkOptions = {}) {
+  const { port } = recording.gateway;
+  const client = new RawClient(port);
+  client.write(await signedChunks(recording.alice, parts, port, options));
+  return client.until((text) => /^HTTP\/1\.1 200 [^]*\r\n\r\n|<\/Error>/.test(text));
 }
 
-/** A PutObject in signed chunks, as SDKs for other languages send it; `spoil`: one chunk is not what was signed. */
-async function signedChunks(
-  credentials: Credentials,
-  parts: Buffer[],
-  port: number,
-  spoil = false,
-): Promise<Buffer> {
-  const now = `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
-  const scope = {
-    accessKeyId: credentials.accessKeyId,
-    date: now.slice(0, 8),
-    region: "us-east-1",
-    signingName: "s3",
-  };
-  const key = deriveSigningKey(credentials.secretAccessKey, scope);
-  const decoded = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = [...parts, Buffer.alloc(0)];
-  const length = all.reduce((sum, part) => sum + lengthOf(part), 0);
-  const signer = new SignatureV4({
-    credentials,
-    region: "us-east-1",
-    service: "s3",
-    sha256: Sha256,
-    uriEscapePath: false,
-  });
-  const signed = await signer.sign(
-    {
-      method: "PUT",
-      protocol: "http:",
-      hostname: "127.0.0.1",
-      path: "/b/chunks",
-      query: {},
-      headers: {
-        host: `127.0.0.1:${port}`,
-        "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
-        "x-amz-decoded-content-length": String(decoded),
-        "content-encoding": "aws-chunked,gzip",
-        "content-length": String(length),
-        "x-amz-date": now,
-      },
-    },
-    {
-      signingDate: new Date(
-        `${now.slice(0, 4)}-${now.slice(4, 6)}-${now.slice(6, 11)}:${now.slice(11, 13)}:${now.slice(13, 15)}Z`,
-      ),
-    },
-  );
-  let previous = /Signature=([0-9a-f]+)/.exec(signed.headers["authorization"] ?? "")?.[1] ?? "";
-  const empty = createHash("sha256").digest("hex");
-  const pieces: Uint8Array[] = [
-    Buffer.from(
-      `PUT /b/chunks HTTP/1.1\r\n${Object.entries(signed.headers)
-        .map(([name, value]) => `${name}: ${value}`)
-        .join("\r\n")}\r\n\r\n`,
-    ),
-  ];
-  all.forEach((part, index) => {
-    const text = [
-      "AWS4-HMAC-SHA256-PAYLOAD",
-      now,
-      `${scope.date}/us-east-1/s3/aws4_request`,
-      previous,
-      empty,
-      createHash("sha256").update(part).digest("hex"),
-    ].join("\n");
-    previous = createHmac("sha256", key).update(text).digest("hex");
-    const sent = spoil && index === 1 ? Buffer.alloc(part.length, "!") : part;
-    pieces.push(
-      Buffer.from(`${part.length.toString(16)};chunk-signature=${previous}\r\n`),
-      sent,
-      Buffer.from("\r\n"),
-    );
-  });
-  return Buffer.concat(pieces);
-}
-
-test.each<[string, Buffer[]]>([
-  ["small", [Buffer.from("hello, "), Buffer.from("world")]],
-  [
-    "large",
-    Array.from({ length: 40 }, (_, index) =>
-      Buffer.alloc(64 * 1024, String.fromCharCode(65 + index)),
-    ),
-  ],
+test.each([
+  ["small", small],
+  ["large", large],
 ])(
   "a body in signed chunks is checked, taken apart and sent on whole: %s",
   async (_name, parts) => {
     const { recording, calls } = await reSigning((response) => response.end());
-    const { port } = recording.gateway;
-    const client = new RawClient(port);
-    client.write(await signedChunks(recording.alice, parts, port));
-    expect(await client.until((text) => text.includes("\r\n\r\n"))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await putChunks(recording, parts)).toMatch(/^HTTP\/1\.1 200 /);
     expect(calls).toMatchObject([{ problem: undefined }]);
     expect(calls[0]?.body.equals(Buffer.concat(parts))).toBe(true);
     expect(calls[0]?.request.headers["content-encoding"]).toBe("gzip");
-
-    const forged = new RawClient(port);
-    forged.write(await signedChunks(recording.alice, parts, port, true));
-    expect(await forged.until((text) => text.includes("</Error>"))).toMatch(
+    expect(await putChunks(recording, parts, { spoil: "chunk" })).toMatch(
       /^HTTP\/1\.1 403 [^]*SignatureDoesNotMatch/,
     );
     expect(calls).toHaveLength(1);
+    expect(recording.gateway.counters.refused).toBe(1);
+    expect(await recording.events()).toMatchObject([
+      { userIdentity: { userName: "Alice" } },
+      { userIdentity: { type: "Unknown" }, errorCode: "SignatureDoesNotMatch" },
+    ]);
   },
 );
 
-test("signed chunks with signed trailers are refused by name", async () => {
-  const { recording } = await reSigning(json({}));
+test.each<[string, Buffer[], ChunkOptions]>([
+  ["small", small, {}],
+  ["large", large, {}],
+  ["large, of no declared length", large, { httpChunked: true }],
+])(
+  "signed chunks with a signed trailer arrive as such, each signed anew: %s",
+  async (_name, parts, options) => {
+    const { recording, calls } = await reSigning((response) => response.end());
+    expect(await putChunks(recording, parts, { ...options, trailer })).toMatch(/^HTTP\/1\.1 200 /);
+    expect(calls).toMatchObject([{ problem: undefined }]);
+    const headers = calls[0]?.request.headers ?? {};
+    expect(headers).toMatchObject({
+      "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+      "x-amz-trailer": trailer[0],
+      "content-encoding": "aws-chunked,gzip",
+    });
+    const [, seed = ""] = /Signature=([0-9a-f]{64})$/.exec(headers["authorization"] ?? "") ?? [];
+    const expected = chunkedBody(own.secretAccessKey, String(headers["x-amz-date"]), seed, parts, {
+      trailer,
+    });
+    expect(calls[0]?.body.equals(expected)).toBe(true);
+    expect(await recording.events()).toMatchObject([
+      { eventName: "PutObject", userIdentity: { userName: "Alice" } },
+    ]);
+  },
+);
+
+test.each<[string, ChunkOptions, RegExp]>([
+  ["a chunk", { spoil: "chunk" }, /^HTTP\/1\.1 403 [^]*SignatureDoesNotMatch/],
+  ["the trailer", { spoil: "trailer" }, /^HTTP\/1\.1 403 [^]*SignatureDoesNotMatch/],
+  [
+    "the trailer's signature",
+    { spoil: "trailer-signature" },
+    /^HTTP\/1\.1 403 [^]*SignatureDoesNotMatch/,
+  ],
+  ["the length", { declaredBytes: 5 }, /^HTTP\/1\.1 400 [^]*IncompleteBody/],
+])(
+  "signed chunks with a signed trailer never arrive whole where %s is not what was signed",
+  async (_name, options, answer) => {
+    const { recording, calls } = await reSigning((response) => response.end());
+    for (const parts of [small, large]) {
+      expect(await putChunks(recording, parts, { ...options, trailer })).toMatch(answer);
+    }
+    expect(calls).toEqual([]);
+    expect(recording.gateway.counters).toMatchObject({ refused: 2, failedHops: 0 });
+  },
+);
+
+test("a chunk too large to hold is refused by name", () => {
+  const scope = { date: "20130524", region: "us-east-1", signingName: "s3" };
+  const key = Buffer.alloc(32);
+  const signature = {
+    ...scope,
+    form: "header" as const,
+    accessKeyId: "AKIAX",
+    signedAt: "20130524T000000Z",
+    signedAtMs: 0,
+    signedHeaders: ["host"],
+    signature: "0".repeat(64),
+    payload: { kind: "chunks", signed: true, trailer: true, declared: "" } as const,
+  };
+  const seal = { scope: signature, signingKey: key, signature: "0".repeat(64) };
+  const body = new ChunkReSigner(signature, key, seal, undefined);
+  const head = `${(chunkBytesMax + 1).toString(16)};chunk-signature=${"0".repeat(64)}\r\n`;
+  expect(() => body.push(Buffer.from(head))).toThrow(/at most 16777216/);
+});
+
+test("chunks that say more or less than their head never become another request", async () => {
+  const { recording, calls } = await reSigning((response) => response.end());
+  for (const parts of [small, large]) {
+    for (const declaredBytes of [5, 100_000_000]) {
+      expect(await putChunks(recording, parts, { declaredBytes })).toMatch(
+        /^HTTP\/1\.1 400 [^]*IncompleteBody/,
+      );
+    }
+  }
   const { port } = recording.gateway;
+  const options = { declaredBytes: 9, httpChunked: true };
+  const sent = (await signedChunks(recording.alice, [], port, options)).toString();
+  const withoutBody = sent.replace(/transfer-encoding: chunked\r\n\r\n[^]*$/, "\r\n");
   const client = new RawClient(port);
-  client.write(
-    `PUT /b/k HTTP/1.1\r\nHost: h\r\nX-Amz-Date: 20260101T000000Z\r\nX-Amz-Content-Sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER\r\nContent-Length: 0\r\n` +
-      `Authorization: AWS4-HMAC-SHA256 Credential=${recording.alice.accessKeyId}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=00\r\n\r\n`,
-  );
+  client.write(withoutBody);
   expect(await client.until((text) => text.includes("</Error>"))).toMatch(
-    /^HTTP\/1\.1 501 [^]*PAYLOAD-TRAILER/,
+    /^HTTP\/1\.1 400 [^]*IncompleteBody/,
   );
+  expect(calls).toEqual([]);
 });
 
 test("a presigned URL arrives as a signed request", async () => {
@@ -435,6 +438,21 @@ test("who cannot prove anything gets the protocol's 403, and the upstream hears 
       ],
     ]),
   );
+});
+
+test("a refused call whose body never comes is recorded when its client has gone", async () => {
+  const { recording, calls } = await reSigning(json({}));
+  const client = new RawClient(recording.gateway.port);
+  client.write("PUT /b/k HTTP/1.1\r\nHost: s3.amazonaws.com\r\n");
+  client.write(`Authorization: AWS ${recording.alice.accessKeyId}:sig\r\n`);
+  client.write("Content-Length: 100\r\n\r\nnot all");
+  expect(await client.until((text) => text.includes("</Error>"))).toMatch(/^HTTP\/1\.1 403 /);
+  client.socket.destroy();
+  await eventually("the event", () => recording.gateway.counters.recorded === 1);
+  expect(await recording.events()).toMatchObject([
+    { eventName: "PutObject", errorCode: "AuthorizationHeaderMalformed" },
+  ]);
+  expect(calls).toEqual([]);
 });
 
 test("an operation that needs no signature passes without one", async () => {

@@ -243,6 +243,8 @@ test("calls come out of a batch as they went in", () => {
       completedMs: fc.nat(),
       requestBody: body,
       largeBodyHash: text,
+      largeBodyChunks: fc.constantFrom("good", "bad", "cut-off", "unchecked"),
+      requestId: text,
       response: fc.record({ status: fc.nat(999), rawHeaders: fc.array(header), body }),
       failure: fc.record({ code: text, message: text }),
     },

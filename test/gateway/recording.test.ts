@@ -17,6 +17,9 @@ import {
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
 import type { describeCall } from "../../src/catalog/describe.ts";
+import type { KeyForVerification } from "../../src/directory/directory.ts";
+import type { JsonObject } from "../../src/event/json.ts";
+import { type ChunkOptions, signedChunks } from "./chunks.ts";
 import { cognito } from "./clients.ts";
 import { type Credentials, firstAccountId, type Recording, recordingGateway } from "./recording.ts";
 import { closeAfter, eventually, listen, RawClient, upstream } from "./support.ts";
@@ -295,6 +298,71 @@ test("an S3 upload of any size is recorded with its caller; its body is not", as
     managementEvent: false,
     requestID: "S3REQUEST",
   });
+});
+
+test("who signed a body in chunks is believed where the chunks hold, of whatever size", async () => {
+  const origin = await upstream((request, response) => {
+    request.resume();
+    request.on("end", () => response.end());
+  });
+  const small = [Buffer.from("hello, "), Buffer.from("world")];
+  const large = Array.from({ length: 40 }, () => Buffer.alloc(64 * 1024, "a"));
+  const trailer = ["x-amz-checksum-crc32", "qwertg=="] as const;
+  for (const onThread of [false, true]) {
+    const recording = await recordingGateway(origin.url, {}, onThread);
+    const { port } = recording.gateway;
+    const client = new RawClient(port);
+    const found: unknown[] = [];
+    for (const parts of [small, large]) {
+      for (const options of [
+        {},
+        { trailer },
+        { spoil: "chunk" },
+        { trailer, spoil: "trailer" },
+      ] satisfies ChunkOptions[]) {
+        client.write(await signedChunks(recording.alice, parts, port, options));
+        await client.until((text) => /^HTTP\/1\.1 200 [^]*\r\n\r\n/.test(text));
+        const { userIdentity } = (await recording.events()).at(-1) ?? {};
+        found.push((userIdentity as JsonObject)["userName"] ?? userIdentity);
+      }
+    }
+    const unknownWithKey = { type: "Unknown", accessKeyId: recording.alice.accessKeyId };
+    const each = ["Alice", "Alice", unknownWithKey, unknownWithKey];
+    expect(found).toEqual([...each, ...each]);
+  }
+});
+
+test("a large body in chunks that nobody could check yet is nobody's", async () => {
+  const origin = await upstream((request, response) => {
+    request.resume();
+    request.on("end", () => response.end());
+  });
+  const waiting: (() => void)[] = [];
+  const spoken = new Promise<void>((resolve) => waiting.push(resolve));
+  const caller = { kind: "user" as const, accountId: firstAccountId, userName: "Bob", path: "/" };
+  const bob = { accessKeyId: "AKIABOBBOBBOBBOBBOBB", secretAccessKey: "Bob's" };
+  const key: KeyForVerification = {
+    secret: bob.secretAccessKey,
+    status: "Active",
+    caller: { ...caller, userId: "AIDABOB", accessKeyId: bob.accessKeyId },
+  };
+  const recording = await recordingGateway(origin.url, {
+    directory: { findKey: () => spoken.then(() => key), firstAccountId },
+  });
+  const { port } = recording.gateway;
+  const client = new RawClient(port);
+  const put = async (size: number) => {
+    client.write(await signedChunks(bob, [Buffer.alloc(size, "a")], port));
+    await client.until((text) => /^HTTP\/1\.1 200 [^]*\r\n\r\n/.test(text));
+  };
+  // A small one is kept, and checked when the directory has spoken.
+  await put(3_000_000);
+  await put(1000);
+  for (const speak of waiting) speak();
+  expect(await recording.events()).toMatchObject([
+    { userIdentity: { type: "Unknown", accessKeyId: bob.accessKeyId } },
+    { userIdentity: { userName: "Bob" } },
+  ]);
 });
 
 test("a call that no service of the catalog fits is forwarded and counted", async () => {
