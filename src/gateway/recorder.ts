@@ -1,7 +1,7 @@
 // Has finished calls turned into events, after their callers have been answered.
 //
-//   recordSoon ─► queue ─(5 ms, or 32 calls)─► the recorder's thread ─► rows ─► ingest
-//                                          └─► this thread, where there is none or it is busy ─► events ─► ingest
+//   recordSoon ─► queue ─(20 ms, or 128 calls)─► the recorder's thread ─► rows ─► ingest
+//                                            └─► this thread, where there is none or it is busy ─► events ─► ingest
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Ingest } from "../ingest/ingest.ts";
