@@ -1,6 +1,6 @@
 // One service of aws-sdk 2's or botocore's models in the catalog's form.
 import type { Member, Operation, Protocol, Service } from "../../src/catalog/service.ts";
-import { reachable, ShapeTable } from "../../src/catalog/shape-table.ts";
+import { reachable, rootsOf, ShapeTable } from "../../src/catalog/shape-table.ts";
 import { type AccessLevels, isRead } from "./access-levels.ts";
 import { namesOf } from "./service-names.ts";
 import type { SourceModel, SourceProtocol, SourceShape } from "./source-model.ts";
@@ -45,10 +45,7 @@ export function buildService(model: SourceModel, levels: AccessLevels): Service 
     protocol,
     ...optionalProtocols(protocol, [...others, ...(names.otherProtocols ?? [])]),
     operations,
-    shapes: reachable(
-      Object.values(operations).flatMap((each) => [each.in, each.out]),
-      table.shapes,
-    ),
+    shapes: reachable(rootsOf(Object.values(operations)), table.shapes),
   };
 }
 
@@ -58,16 +55,27 @@ export function buildService(model: SourceModel, levels: AccessLevels): Service 
  */
 export function replaceOlder(older: Service, newer: Service): Service {
   const operations = sorted({ ...older.operations, ...newer.operations });
+  for (const [name, before] of Object.entries(older.operations)) {
+    const now = operations[name];
+    if (now === undefined || !isRest(older.protocol)) continue;
+    if (addressOf(now) !== addressOf(before)) operations[name] = { ...now, formerly: before };
+  }
   const others = [newer.protocol, ...(newer.otherProtocols ?? []), ...(older.otherProtocols ?? [])];
   return {
     ...older,
     ...optionalProtocols(older.protocol, others),
     operations,
-    shapes: reachable(
-      Object.values(operations).flatMap((each) => [each.in, each.out]),
-      { ...older.shapes, ...newer.shapes },
-    ),
+    shapes: reachable(rootsOf(Object.values(operations)), { ...older.shapes, ...newer.shapes }),
   };
+}
+
+function isRest(protocol: Protocol): boolean {
+  return protocol === "rest-json" || protocol === "rest-xml";
+}
+
+/** Method and path, whatever its labels are called and whether it ends in a slash. */
+function addressOf({ method = "POST", path = "/" }: Operation): string {
+  return `${method} ${path.replaceAll(/\{[^}+]+/g, "{").replace(/\/$/, "")}`;
 }
 
 function sorted<Value>(record: Record<string, Value>): Record<string, Value> {
@@ -94,8 +102,9 @@ function optionalProtocols(
   return further.length === 0 ? {} : { otherProtocols: further };
 }
 
-/** Deprecated operations that share method and path with one that is not. */
+/** REST: deprecated operations that share method and path with one that is not. */
 function deprecatedTwins(model: SourceModel): Set<string> {
+  if (!isRest(protocolsOf(model).protocol)) return new Set();
   const place = (name: string) => {
     const http = model.operations[name]?.http;
     return `${http?.method} ${http?.requestUri}`;

@@ -10,7 +10,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Member, Service, Shape } from "../../src/catalog/service.ts";
-import { reachable } from "../../src/catalog/shape-table.ts";
+import { reachable, rootsOf } from "../../src/catalog/shape-table.ts";
 
 interface ConstraintFile {
   aliases: Record<string, string>;
@@ -36,10 +36,7 @@ export function applyConstraints(service: Service): Service {
   const operations = Object.values(service.operations);
   return {
     ...service,
-    shapes: reachable(
-      operations.flatMap((each) => [each.in, each.out]),
-      shapes,
-    ),
+    shapes: reachable(rootsOf(operations), shapes),
   };
 }
 

@@ -10,7 +10,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Member, Operation, ScalarShape, Service, Shape } from "../../src/catalog/service.ts";
-import { reachable, ShapeTable } from "../../src/catalog/shape-table.ts";
+import { reachable, rootsOf, ShapeTable } from "../../src/catalog/shape-table.ts";
 import { type AccessLevels, isRead } from "./access-levels.ts";
 
 const require = createRequire(import.meta.url);
@@ -59,10 +59,10 @@ export function overlayNewer(service: Service, levels: AccessLevels): Service {
   return {
     ...service,
     operations: sorted,
-    shapes: reachable(
-      Object.values(sorted).flatMap((each) => [each.in, each.out]),
-      { ...service.shapes, ...reader.table.shapes },
-    ),
+    shapes: reachable(rootsOf(Object.values(sorted)), {
+      ...service.shapes,
+      ...reader.table.shapes,
+    }),
   };
 }
 

@@ -192,6 +192,17 @@ describe("every protocol's way to name an operation", () => {
   });
 });
 
+describe("an operation whose address has changed", () => {
+  test.each([
+    ["POST", "/v2/email/list-identities", "ListEmailIdentitiesRequest"],
+    ["GET", "/v2/email/identities", "ListEmailIdentitiesInput"],
+  ])("is known at %s %s, with the parameters of its time", (method, path, input) => {
+    const found = catalog.identify(headOf({ scope: "ses", method, path, query: "PageSize=7" }));
+    expect(`${found?.service.id} ${found?.operationName}`).toBe("sesv2 ListEmailIdentities");
+    expect(found?.operation.in).toBe(input);
+  });
+});
+
 describe("sister services that share a signing name", () => {
   const cases: [Sent, string][] = [
     [{ scope: "bedrock", path: "/agents/a/" }, "bedrock-agent PrepareAgent"],

@@ -19,17 +19,26 @@ export function checkService(value: unknown): Service {
   for (const [name, shape] of Object.entries(shapes)) checkShape(shapes, name, shape);
   for (const [name, value] of Object.entries(record(service["operations"], "operations"))) {
     const operation = record(value, `operations.${name}`);
-    for (const side of ["in", "out"]) {
-      const shape = operation[side];
-      if (shape !== undefined && !(typeof shape === "string" && Object.hasOwn(shapes, shape))) {
-        throw wrong(
-          `operations.${name}.${side}`,
-          `names the shape '${textOf(shape)}', which is not there`,
-        );
-      }
+    checkOperation(shapes, `operations.${name}`, operation);
+    if (operation["formerly"] !== undefined) {
+      const place = `operations.${name}.formerly`;
+      checkOperation(shapes, place, record(operation["formerly"], place));
     }
   }
   return value as Service;
+}
+
+function checkOperation(
+  shapes: Record<string, unknown>,
+  place: string,
+  operation: Record<string, unknown>,
+): void {
+  for (const side of ["in", "out"]) {
+    const shape = operation[side];
+    if (shape !== undefined && !(typeof shape === "string" && Object.hasOwn(shapes, shape))) {
+      throw wrong(`${place}.${side}`, `names the shape '${textOf(shape)}', which is not there`);
+    }
+  }
 }
 
 function checkShape(shapes: Record<string, unknown>, name: string, value: unknown): void {

@@ -93,7 +93,11 @@ export function operationOf(
   const match = restMatch(service, routes(), head);
   if (match === undefined) return undefined;
   const found = named(service, match.name, service.protocol, match.labels);
-  return found === undefined ? undefined : { ...found, fit: match.fit };
+  if (found === undefined) return undefined;
+  const operation = match.isFormer
+    ? (found.operation.formerly ?? found.operation)
+    : found.operation;
+  return { ...found, operation, fit: match.fit };
 }
 
 function restMatch(service: Service, routes: RestRoutes, head: RequestHead): RestMatch | undefined {

@@ -13,6 +13,8 @@ import type { Operation, Service } from "./service.ts";
 
 export interface RestMatch {
   name: string;
+  /** The operation's former address. */
+  isFormer: boolean;
   /** Decoded. */
   labels: Record<string, string>;
   fit: RouteFit;
@@ -32,6 +34,7 @@ export interface RouteFit {
 
 interface Route {
   name: string;
+  isFormer: boolean;
   labels: string[];
   pattern: string;
   endsInSlash: boolean;
@@ -62,16 +65,25 @@ export class RestRoutes {
     for (const [name, operation] of Object.entries(service.operations)) {
       if (operation.old !== true) routes.add(name, operation, service);
     }
+    for (const [name, { formerly }] of Object.entries(service.operations)) {
+      if (formerly !== undefined) routes.add(name, formerly, service, true);
+    }
     return routes;
   }
 
   /** Of two routes that fit a request equally, the one that was added first is found. */
-  add(name: string, operation: Pick<Operation, "method" | "path" | "in">, service?: Service): void {
+  add(
+    name: string,
+    operation: Pick<Operation, "method" | "path" | "in">,
+    service?: Service,
+    isFormer = false,
+  ): void {
     const [path = "/", query = ""] = (operation.path ?? "/").split("?");
     const segments = withoutTrailing(segmentsOf(path));
     const required = requiredMembers(operation, service);
     const route: Route = {
       name,
+      isFormer,
       labels: segments.flatMap((each) => /\{([^{}]+?)\+?\}/.exec(each)?.[1] ?? []),
       pattern: segments.map((each) => (isGreedy(each) ? "a" : isLabel(each) ? "b" : "c")).join(""),
       endsInSlash: path.endsWith("/"),
@@ -144,7 +156,7 @@ export class RestRoutes {
           writable: true,
         });
       }
-      found.push({ name: route.name, labels, fit });
+      found.push({ name: route.name, isFormer: route.isFormer, labels, fit });
     };
     const visit = (node: Node, at: number, values: readonly string[]): void => {
       for (const { route, tail } of node.greedy) {

@@ -37,7 +37,8 @@ export function pathIndexOf(services: Iterable<Service>): PathIndex {
   const unsigned: typeof all = new Map();
   for (const { id, protocol, operations } of services) {
     if (protocol !== "rest-json" && protocol !== "rest-xml") continue;
-    for (const operation of Object.values(operations)) {
+    const current = Object.values(operations);
+    for (const operation of [...current, ...current.flatMap((each) => each.formerly ?? [])]) {
       const path = pathOf(operation);
       if (!path.split("/").some((part) => part !== "" && !part.startsWith("{"))) continue;
       for (const index of operation.unsigned === true ? [all, unsigned] : [all]) {

@@ -53,6 +53,8 @@ export interface Operation {
   unsigned?: true;
   /** Deprecated, and a newer operation stands at the same method and path: that one is meant. */
   old?: true;
+  /** REST: the same operation as older clients send it, at another address. */
+  formerly?: Operation;
 }
 
 export type Shape = StructureShape | ListShape | MapShape | ScalarShape;

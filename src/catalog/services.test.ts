@@ -87,6 +87,15 @@ test("older services have the operations that were added since", () => {
   expect(serviceNamed("eks").operations).toHaveProperty("CreateCapability");
 });
 
+test("only REST services have operations that stand at another's address", () => {
+  const marked = catalog
+    .services()
+    .filter(({ id }) => Object.values(serviceNamed(id).operations).some((each) => each.old))
+    .map(({ protocol }) => protocol);
+  expect(marked.length).toBeGreaterThan(0);
+  expect(marked.filter((each) => !each.startsWith("rest-"))).toEqual([]);
+});
+
 test("what only an older model has stays", () => {
   expect(serviceNamed("chime").operations).toHaveProperty("CreateMeeting");
   expect(serviceNamed("qldb").operations).toHaveProperty("CreateLedger");

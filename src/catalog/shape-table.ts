@@ -1,6 +1,6 @@
 // Collects a service's shapes under names; scalars that are alike share one.
 import { assert } from "../base/assert.ts";
-import type { ScalarShape, Shape } from "./service.ts";
+import type { Operation, ScalarShape, Shape } from "./service.ts";
 
 export class ShapeTable {
   readonly shapes: Record<string, Shape> = {};
@@ -29,6 +29,15 @@ export class ShapeTable {
     this.shapes[name] = shape;
     return name;
   }
+}
+
+/** The shapes where operations begin. */
+export function rootsOf(operations: Iterable<Operation>): string[] {
+  return [...operations].flatMap(({ in: input, out, formerly }) => [
+    ...(input === undefined ? [] : [input]),
+    ...(out === undefined ? [] : [out]),
+    ...(formerly === undefined ? [] : rootsOf([formerly])),
+  ]);
 }
 
 /** Only what the operations reach, in the order of names. */
