@@ -83,7 +83,7 @@ async function timeCopyIn(
       ? run("su", ["postgres", "-s", "/bin/sh", "-c", command], { cwd: "/" })
       : run("/bin/sh", ["-c", command], { cwd: "/" });
   await asOwner(`${home}/initdb -D ${folder}/db -U bench --no-instructions`);
-  const settings = `-k ${folder} -c listen_addresses= -c max_wal_size=4GB`;
+  const settings = `-k ${folder} -c listen_addresses=`;
   await asOwner(`${home}/pg_ctl -D ${folder}/db -w -l ${folder}/log -o '${settings}' start`);
   try {
     const psql = [`-h${folder}`, "-Ubench", "-q", "-vON_ERROR_STOP=1", "postgres"];

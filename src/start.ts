@@ -119,6 +119,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     clock,
     log,
     retentionMs: config.retentionMs ?? "forever",
+    lagBytesMax: () => indexer.lagBytesMax(),
   });
   opened.add(() => ingest.close());
 

@@ -25,6 +25,8 @@ export const eventTimeMsMax = Date.UTC(2100, 0, 1);
 export const ingestBodyBytesMax = 64 * mib;
 /** Bytes of lines that one worker reads at a time: large enough to amortise the hand-over, small beside a frame of 50 ms. */
 export const ingestChunkBytes = 1 * mib;
+/** Bytes of buffers that are kept for the next chunks, and of those kept for the next bodies. */
+export const ingestPoolBytesMax = 16 * mib;
 /** Smaller bodies are read at once on the main thread (about 0.2 ms): a worker's round trip would cost more. */
 export const ingestInlineBytesMax = 32 * kib;
 /** Refused lines that one report names; behind the last one the rest of the body is not taken. */
@@ -32,10 +34,17 @@ export const ingestRejectedLinesMax = 10_000;
 /** Bytes of rows that wait for the journal on behalf of best-effort doors: what a crash can lose at most. */
 export const ingestBufferBytesMax = 8 * mib;
 /**
- * Bytes of rows that the store may lag behind before bulk bodies are read more slowly: what it takes in about a second.
- * More would be acknowledged sooner and found later.
+ * How far the store may lag behind, at the pace of its last loads, before bulk bodies are read more slowly. More would be
+ * acknowledged sooner and found later.
  */
-export const ingestLagBytesMax = 28 * mib;
+export const ingestLagMsMax = 1000;
+/** The same in bytes of rows: until the store's pace is known … */
+export const ingestLagBytesInitial = 28 * mib;
+/** … and the least and the most that a pace may come to. */
+export const ingestLagBytesMin = 8 * mib;
+export const ingestLagBytesMax = 128 * mib;
+/** Bytes of rows in a load that tells the store's pace: a smaller one tells what a statement costs. */
+export const ingestPaceBytesMin = 4 * mib;
 /** How long each chunk of such a body waits for the store at most: one that is down slows ingest and never stops it. */
 export const ingestLagWaitMsMax = 250;
 /** How long a best-effort event waits for company before it is written. */
@@ -49,8 +58,8 @@ export const ingestWaitingBytesMax = 64 * mib;
 /** Bytes of one AWS API request: far above any modelled CloudTrail, STS or IAM request. */
 export const awsBodyBytesMax = 1 * mib;
 
-/** Bytes at which the current journal segment is sealed: about 18,000 events, one store part. Half of it merges more often. */
-export const segmentBytesMax = 32 * mib;
+/** Bytes at which the current journal segment is sealed: about 35,000 events, one store part. Half of it merges more often. */
+export const segmentBytesMax = 64 * mib;
 /** Age at which the current journal segment is sealed, once the store is free: a quarter of the time that we promise. */
 export const segmentAgeMsMax = 500;
 
@@ -82,5 +91,5 @@ assert(
   ingestFlushBytes + eventBytesMax * 2 < ingestBufferBytesMax,
   "the buffer outlasts one flush",
 );
-assert(diskReserveBytes > 4 * segmentBytesMax, "a segment and its merges fit into the reserve");
+assert(diskReserveBytes >= 4 * segmentBytesMax, "a segment and its merges fit into the reserve");
 assert(eventParametersBytesMax < eventBytesMax, "a member fits into an event");

@@ -134,14 +134,16 @@ const asciiLengthMax = 48;
 
 /** Collects encoded rows in one growing buffer. */
 export class RowWriter {
-  #bytes: Buffer = emptyBytes;
+  #bytes: Buffer;
   /** Reserved with the first row: a writer that is only taken from once needs no second buffer. */
   #initialBytes: number;
   #length = 0;
   #offsets: number[] = [];
 
-  constructor(initialBytes = 256 * 1024) {
-    this.#initialBytes = initialBytes;
+  /** Its first buffer, or how long that is to be. */
+  constructor(initial: ArrayBuffer | number = 256 * 1024) {
+    this.#bytes = typeof initial === "number" ? emptyBytes : Buffer.from(initial);
+    this.#initialBytes = typeof initial === "number" ? initial : initial.byteLength;
   }
 
   get byteLength(): number {

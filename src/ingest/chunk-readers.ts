@@ -1,10 +1,12 @@
 // The pool of worker threads that read chunks. Threads start with the first chunk and are replaced when they die.
 import type { Worker } from "node:worker_threads";
+import { BytePool } from "../base/byte-pool.ts";
 import { CairnError } from "../base/errors.ts";
+import { ingestPoolBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { startWorker } from "../base/worker.ts";
 import type { ReadContext } from "../event/read.ts";
-import type { ReadChunk, Separator } from "./chunk.ts";
+import { type ReadChunk, rowBytesOf, type Separator } from "./chunk.ts";
 import type { ChunkJob, ChunkOutcome } from "./chunk-worker.ts";
 
 interface Waiting {
@@ -21,6 +23,7 @@ export class ChunkReaders {
   readonly count: number;
   readonly #log: Log;
   readonly #readers: Reader[] = [];
+  readonly #pool = new BytePool(ingestPoolBytesMax);
   #nextId = 0;
   #closed = false;
 
@@ -34,14 +37,27 @@ export class ChunkReaders {
     if (this.#closed) return Promise.reject(closedError());
     const reader = this.#leastBusy();
     const id = this.#nextId++;
-    const copy = new ArrayBuffer(chunk.length);
+    const copy = this.#pool.take(chunk.length);
     new Uint8Array(copy).set(chunk);
-    const job: ChunkJob = { id, chunk: copy, separator, context };
+    const rows = this.#pool.take(rowBytesOf(chunk.length));
+    const job: ChunkJob = {
+      id,
+      chunk: copy,
+      chunkBytes: chunk.length,
+      rows,
+      separator,
+      context,
+    };
     return new Promise((resolve, reject) => {
       reader.waiting.set(id, { resolve, reject });
       reader.worker.ref();
-      reader.worker.postMessage(job, [copy]);
+      reader.worker.postMessage(job, [copy, rows]);
     });
+  }
+
+  /** Nobody looks at what `read` gave any more: its room may be used again. Not needed after a failure. */
+  release({ batch }: ReadChunk): void {
+    this.#pool.give(batch.bytes.buffer as ArrayBuffer);
   }
 
   async close(): Promise<void> {
@@ -61,7 +77,8 @@ export class ChunkReaders {
     const reader: Reader = { worker, waiting: new Map() };
     this.#readers.push(reader);
     worker.on("message", (outcome: ChunkOutcome) => {
-      const { id, rows, rowBytes, offsets, ...rest } = outcome;
+      const { id, chunk, rows, rowBytes, offsets, ...rest } = outcome;
+      this.#pool.give(chunk);
       const waiting = reader.waiting.get(id);
       reader.waiting.delete(id);
       // A thread that waits for work keeps nothing alive.

@@ -46,14 +46,23 @@ function chunkEnd(body: Uint8Array, from: number, mark: number): number {
   return next < 0 ? body.length : next + behind;
 }
 
-/** Reads every line of a chunk. Never throws for what is in it. */
-export function readChunk(chunk: Buffer, separator: Separator, context: ReadContext): ReadChunk {
+/** Bytes that the rows of a chunk take, as a rule: columns add about a third to a record. */
+export function rowBytesOf(chunkBytes: number): number {
+  return Math.ceil(chunkBytes * 1.5);
+}
+
+/** Reads every line of a chunk into `rows`, or more room where that is short. Never throws for what is in the chunk. */
+export function readChunk(
+  chunk: Buffer,
+  separator: Separator,
+  context: ReadContext,
+  rows: ArrayBuffer | number = rowBytesOf(chunk.length),
+): ReadChunk {
   const newlines = separator === "newline";
   const mark = newlines ? lineFeed : recordSeparator;
   // Checked once for all; where it fails, line by line, to say which.
   const knownUtf8 = isUtf8(chunk);
-  // Columns add about a third to a record.
-  const writer = new RowWriter(Math.ceil(chunk.length * 1.5));
+  const writer = new RowWriter(rows);
   const rejected: LineError[] = [];
   let line = 0;
   let from = 0;

@@ -6,7 +6,7 @@ import {
   ingestBodyBytesMax,
   ingestBufferBytesMax,
   ingestInlineBytesMax,
-  ingestLagBytesMax,
+  ingestLagBytesInitial,
   ingestLagWaitMsMax,
   ingestRejectedLinesMax,
 } from "../base/limits.ts";
@@ -33,6 +33,8 @@ export interface IngestOptions {
   workers?: number;
   /** Left out: `ingestBufferBytesMax`. */
   bufferBytesMax?: number;
+  /** Bytes of rows that the store may lag behind before bulk bodies wait for it; left out: `ingestLagBytesInitial`. */
+  lagBytesMax?: () => number;
 }
 
 const lagPollMs = 10;
@@ -182,9 +184,17 @@ class IngestRoom implements Ingest {
       // Whoever takes it hears of a failure; one that nobody takes any more needs no hearing.
       reading.catch(() => undefined);
       ahead.push(reading);
-      if (ahead.length > this.#readers.count * 2) yield await (ahead.shift() as Promise<ReadChunk>);
+      if (ahead.length > this.#readers.count * 2) yield* this.#lend(ahead.shift());
     }
-    for (const reading of ahead) yield await reading;
+    for (const reading of ahead) yield* this.#lend(reading);
+  }
+
+  /** A chunk for as long as the loop that takes it is busy with it. */
+  async *#lend(reading: Promise<ReadChunk> | undefined): AsyncGenerator<ReadChunk> {
+    if (reading === undefined) return;
+    const read = await reading;
+    yield read;
+    this.#readers.release(read);
   }
 
   /**
@@ -192,9 +202,9 @@ class IngestRoom implements Ingest {
    * store is told "durable" at once and then finds its events later and later.
    */
   async #storeKeepsUp(): Promise<void> {
-    const { clock, journal } = this.#options;
+    const { clock, journal, lagBytesMax = () => ingestLagBytesInitial } = this.#options;
     for (let waitedMs = 0; waitedMs < ingestLagWaitMsMax; waitedMs += lagPollMs) {
-      if (this.#closed || journal.status().pendingBytes <= ingestLagBytesMax) return;
+      if (this.#closed || journal.status().pendingBytes <= lagBytesMax()) return;
       await clock.sleep(lagPollMs);
     }
   }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { batchOf } from "../../test/crash/sample-batch.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { CairnError } from "../base/errors.ts";
+import { ingestLagMsMax } from "../base/limits.ts";
 import { silentLog } from "../base/log.ts";
 import type { Journal, Segment } from "../journal/journal.ts";
 import { createMemoryJournal } from "../journal/memory/memory-journal.ts";
@@ -21,8 +22,11 @@ function setUp(faults: { failEvery?: number } = {}): Case {
   const journal = createMemoryJournal({ segmentAgeMsMax: 1 });
   const store = createMemoryStore(faults);
   const waitsMs: number[] = [];
+  let monotonicMs = 0;
   const clock: Clock = {
     ...systemClock,
+    // Each load takes a tenth of a second.
+    monotonicMs: () => (monotonicMs += 100),
     sleep: async (delayMs, signal) => {
       signal?.throwIfAborted();
       waitsMs.push(delayMs);
@@ -148,4 +152,17 @@ test("a journal that fails to be read is read again from where it was", async ()
   await journal.append(batchOf("a"));
   await store.reached(1n, soon());
   expect(waitsMs).toEqual([100, 200]);
+});
+
+test("the store may lag behind by what it takes in the time allowed", async () => {
+  const { journal, store, start } = setUp();
+  const indexer = start();
+  const initial = indexer.lagBytesMax();
+  await journal.append(batchOf("small"));
+  await store.reached(1n, soon());
+  const large = batchOf(...Array.from({ length: 60 }, () => "x".repeat(100_000)));
+  await journal.append(large);
+  await expect.poll(() => indexer.status().segments).toBe(2);
+  const ofLarge = (large.bytes.length / 100) * ingestLagMsMax;
+  expect(indexer.lagBytesMax()).toBe((initial + ofLarge) / 2);
 });

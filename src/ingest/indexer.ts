@@ -3,6 +3,13 @@
 // It never skips a segment and never changes their order: while the store fails it stays with the one in hand, and the
 // journal holds the rest. That is what makes the store's watermark mean "everything up to here".
 import type { Clock } from "../base/clock.ts";
+import {
+  ingestLagBytesInitial,
+  ingestLagBytesMax,
+  ingestLagBytesMin,
+  ingestLagMsMax,
+  ingestPaceBytesMin,
+} from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Journal, Segment } from "../journal/journal.ts";
 import type { Store } from "../store/store.ts";
@@ -34,6 +41,8 @@ export interface IndexerOptions {
 
 export interface Indexer {
   status(): IndexerStatus;
+  /** What the store takes in `ingestLagMsMax`, going by its last loads. */
+  lagBytesMax(): number;
   /** Resolves when the load under way has come to its end. What is left stays in the journal. */
   stop(): Promise<void>;
 }
@@ -43,6 +52,7 @@ export function startIndexer({ journal, store, clock, log }: IndexerOptions): In
   const { signal } = abort;
   const counts = { segments: 0, stored: 0, duplicates: 0, variants: 0, failures: 0 };
   let failing: string | undefined;
+  let bytesPerMs = ingestLagBytesInitial / ingestLagMsMax;
 
   /** Tries until it is done, waiting longer each time; false: told to stop before. */
   async function insist(what: string, attempt: () => Promise<void>): Promise<boolean> {
@@ -65,7 +75,13 @@ export function startIndexer({ journal, store, clock, log }: IndexerOptions): In
 
   async function index(segment: Segment): Promise<void> {
     await insist("loading a segment", async () => {
+      const startedMs = clock.monotonicMs();
       const outcome = await store.load(segment);
+      if (segment.byteLength >= ingestPaceBytesMin) {
+        // Half the newest load, half those before: one slow load is no new pace.
+        const tookMs = Math.max(1, clock.monotonicMs() - startedMs);
+        bytesPerMs = (bytesPerMs + segment.byteLength / tookMs) / 2;
+      }
       counts.stored += outcome.stored;
       counts.duplicates += outcome.duplicates;
       counts.variants += outcome.variants;
@@ -89,6 +105,10 @@ export function startIndexer({ journal, store, clock, log }: IndexerOptions): In
         lagEvents: lag > 0n ? Number(lag) : 0,
         ...(failing === undefined ? {} : { failing }),
       };
+    },
+    lagBytesMax() {
+      const bytes = bytesPerMs * ingestLagMsMax;
+      return Math.min(ingestLagBytesMax, Math.max(ingestLagBytesMin, bytes));
     },
     async stop() {
       abort.abort(new Error("the indexer was stopped"));

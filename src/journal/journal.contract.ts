@@ -49,6 +49,14 @@ async function settle(): Promise<void> {
 
 export function describeJournal(make: () => Promise<JournalUnderTest>): void {
   describe("journal contract", () => {
+    test("nothing is kept of a batch's bytes once it is appended", async () => {
+      const { journal, clock } = await make();
+      const batch = batchOf("a", "b");
+      await journal.append(batch);
+      batch.bytes.fill(0);
+      expect((await readAll(journal, clock)).map(({ text }) => text)).toEqual(["a", "b"]);
+    });
+
     test("seq starts at 1 and follows the order of the calls without a gap", async () => {
       const { journal } = await make();
       expect(journal.status()).toEqual({ lastSeq: 0n, pendingBytes: 0, damaged: 0 });

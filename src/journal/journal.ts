@@ -13,6 +13,7 @@ export interface Segment {
   /** `firstSeq + count - 1`: inside a segment there is no gap. Between two there may be one (see below). */
   lastSeq: bigint;
   count: number;
+  byteLength: number;
   /** Rows in RowBinary, back to back (event/row.ts). */
   bytes(): Promise<Buffer>;
   /** The same rows as a file, where the driver has one: the store can load it without a copy. */
@@ -43,10 +44,10 @@ export interface JournalStatus {
  * - A full disk rejects with JournalFull, loses nothing acknowledged, and appends work again once there is room.
  */
 export interface Journal {
-  /** The journal takes `batch.bytes` over: the caller must not touch them again. Any number may be under way. */
+  /** `batch.bytes` are the journal's until it settles, which keeps nothing of them. Any number may be under way. */
   append(batch: RowBatch): Promise<AppendReceipt>;
   /**
-   * Segments in order, oldest first, waiting for the next one to be sealed (32 MiB or 500 ms old, base/limits.ts). While
+   * Segments in order, oldest first, waiting for the next one to be sealed (64 MiB or 500 ms old, base/limits.ts). While
    * the reader has one in hand, the next may grow older: it is there when the reader comes for it.
    * One reader; one that comes later starts at the oldest that is not released. Ends when the signal aborts or the
    * journal closes, also with segments left: they come at the next start.

@@ -72,8 +72,13 @@ function world(options: { perSecondMax?: number } = {}) {
       const { bytes, offsets } = writer.take();
       const firstSeq = seq + 1n;
       for (const offset of offsets) sealRow(bytes, offset, (seq += 1n), () => 0);
-      const segment = { firstSeq, lastSeq: seq, count: offsets.length, bytes: async () => bytes };
-      await store.load(segment);
+      await store.load({
+        firstSeq,
+        lastSeq: seq,
+        count: offsets.length,
+        byteLength: bytes.length,
+        bytes: async () => bytes,
+      });
     },
     ask: (request: Partial<LookupRequest> = {}) =>
       lookup.lookup({ accountId, region, attributes: [], ...request }),

@@ -81,6 +81,7 @@ export function segmentOf(firstSeq: bigint, events: readonly TestEvent[]): Segme
     firstSeq,
     lastSeq: firstSeq + BigInt(events.length) - 1n,
     count: events.length,
+    byteLength: bytes.length,
     bytes: async () => bytes,
   };
 }

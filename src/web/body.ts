@@ -1,21 +1,35 @@
 // Reads a request's body: bounded, hashed while it arrives, inflated if it is gzip.
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { BytePool } from "../base/byte-pool.ts";
 import { CairnError } from "../base/errors.ts";
 
 export interface RequestBody {
   bytes: Buffer;
   /** SHA-256 of the bytes as sent, in hex: what a signature covers. */
   sha256: string;
+  /** Nobody looks at the bytes any more. Need not be called. */
+  release(): void;
 }
 
+/** Bodies of other lengths get a buffer of their own, a longer one only as it arrives. */
+const pooledBytesMin = 64 * 1024;
+const pooledBytesMax = 8 * 1024 * 1024;
+
 /** Throws RequestTooLarge as soon as more than `bytesMax` are announced or have come. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<RequestBody> {
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  pool?: BytePool,
+): Promise<RequestBody> {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > bytesMax) throw tooLarge(bytesMax);
   // Hashing as the bytes come keeps the event loop free: 64 MiB at once would hold it for a fifth of a second.
   const hash = createHash("sha256");
   const chunks: Buffer[] = [];
+  const isPooled = announced >= pooledBytesMin && announced <= pooledBytesMax;
+  const whole = isPooled ? pool?.take(announced) : undefined;
+  const bytes = whole === undefined ? undefined : Buffer.from(whole, 0, announced);
   let length = 0;
   // Left as it is when we leave the loop: a destroyed request takes the connection with it, and the answer.
   const arriving = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
@@ -26,11 +40,16 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
       throw tooLarge(bytesMax);
     }
     hash.update(chunk);
-    chunks.push(chunk);
+    // Node holds a request to the length that it announced.
+    if (bytes === undefined) chunks.push(chunk);
+    else bytes.set(chunk, length - chunk.length);
   }
   return {
-    bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+    bytes: bytes ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
     sha256: hash.digest("hex"),
+    release: () => {
+      if (whole !== undefined) pool?.give(whole);
+    },
   };
 }
 

@@ -49,7 +49,7 @@ async function postEvents(
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
-  const { caller, body } = await options.admit(request, ingestBodyBytesMax);
+  const { caller, body, release } = await options.admit(request, ingestBodyBytesMax);
   const encoding = request.headers["content-encoding"]?.toLowerCase().replaceAll(" ", "");
   if (
     encoding !== undefined &&
@@ -69,6 +69,7 @@ async function postEvents(
     separator: isSequence ? "record-separator" : "newline",
   };
   const report = await options.ingest.acceptLines(bytes, context);
+  release();
   const { failed } = report;
   // 200: every line is durable. 207: some were refused, each with its reason. Else: from a line on, none was taken.
   const status =

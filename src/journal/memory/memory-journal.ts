@@ -141,7 +141,7 @@ class Memory implements MemoryJournal {
       age: this.#clock.after(ageMsMax, () => this.seal()),
     };
     this.#open.count += count;
-    this.#open.rows.push(batch.bytes);
+    this.#open.rows.push(Buffer.from(batch.bytes));
     this.#pendingBytes += batch.bytes.length;
     this.#open.byteLength += batch.bytes.length;
     if (this.#open.byteLength >= (this.#options.segmentBytesMax ?? segmentBytesMax)) this.seal();

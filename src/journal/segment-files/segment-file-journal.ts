@@ -1,7 +1,7 @@
 // The embedded journal: segment files, written in groups that share one flush.
 //
 //   append ─┐                          ┌ create segment-….open (flush folder)
-//   append ─┼─► waiting ─► group ─► write ─► flush ─► acknowledged ─ … ─ 32 MiB or 500 ms ─► rename to .sealed ─► segments
+//   append ─┼─► waiting ─► group ─► write ─► flush ─► acknowledged ─ … ─ 64 MiB or 500 ms ─► rename to .sealed ─► segments
 //   append ─┘    (while one group is flushed, the next one gathers)                              released ─► removed
 //
 //   a segment file:  ┌─────┬─────┬─────┬──── … ────┬─────┐   rows of event/row.ts back to back, nothing else, so that

@@ -82,4 +82,6 @@ SETTINGS
     -- that would be a large one: it would be written anew for each late event.
     min_age_to_force_merge_seconds = 3600,
     min_age_to_force_merge_on_partition_only = 1,
-    max_bytes_to_merge_at_max_space_in_pool = 5000000000
+    max_bytes_to_merge_at_max_space_in_pool = 5000000000,
+    -- Parts are merged when there are about so many of a size (the default is 5): each event is written anew fewer times.
+    merge_selector_base = 8
