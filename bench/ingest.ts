@@ -32,7 +32,7 @@ interface Rates {
 }
 
 async function measure(context: BenchContext, folder: string): Promise<Figure[]> {
-  const count = context.scale === "small" ? 40_000 : 250_000;
+  const count = context.scale === "small" ? 40_000 : 1_000_000;
   context.say(`making ${count} events`);
   const bodies = [
     ...makeBodies({

@@ -2,6 +2,7 @@
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
+import { segmentBytesMax } from "../src/base/limits.ts";
 import { readEvent } from "../src/event/read.ts";
 import { keepForeverMs, RowWriter, sealRow } from "../src/event/row.ts";
 import { makeEvents } from "./events.ts";
@@ -43,13 +44,11 @@ export function* makeBodies(options: TrafficOptions): Generator<Body> {
   if (lines.length > 0) yield { bytes: Buffer.from(lines.join("")), count: lines.length };
 }
 
-export const segmentBytes = 16 * 1024 * 1024;
-
-/** Writes the rows that a server makes of these bodies, in files as large as a journal's segments. */
+/** Writes the rows that a server makes of these bodies, in files as large as a journal's segments may be. */
 export async function writeSegments(folder: string, bodies: readonly Body[]): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
-  const writer = new RowWriter(segmentBytes + 1024 * 1024);
+  const writer = new RowWriter(segmentBytesMax + 1024 * 1024);
   let seq = 1n;
   const flush = async () => {
     const { bytes, offsets } = writer.take();
@@ -73,7 +72,7 @@ export async function writeSegments(folder: string, bodies: readonly Body[]): Pr
       if (columns === undefined) throw new Error("the made-up events are all good ones");
       writer.write(columns, bytes.subarray(from, to));
     }
-    if (writer.byteLength >= segmentBytes) await flush();
+    if (writer.byteLength >= segmentBytesMax) await flush();
   }
   if (writer.count > 0) await flush();
   return paths;

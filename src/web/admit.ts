@@ -15,7 +15,7 @@ export interface Admitted {
   region: string;
   body: Buffer;
   /** Nobody looks at the body any more: its room may be used again. Need not be called. */
-  release(): void;
+  release: () => void;
 }
 
 export type Admit = (request: FastifyRequest, bodyBytesMax: number) => Promise<Admitted>;

@@ -9,7 +9,7 @@ export interface RequestBody {
   /** SHA-256 of the bytes as sent, in hex: what a signature covers. */
   sha256: string;
   /** Nobody looks at the bytes any more. Need not be called. */
-  release(): void;
+  release: () => void;
 }
 
 /** Bodies of other lengths get a buffer of their own, a longer one only as it arrives. */
