@@ -1,11 +1,11 @@
-// Large buffers that are used again and again.
+// Large buffers that are used again and again, by any thread.
 //
-// Each one made anew counts against V8's bound for memory outside its heap: under a load of megabytes it would collect
-// the whole heap several times a second, and the system would clear the same pages each time.
+// Made anew each time, they would count against V8's bound for memory outside its heap: under a load of megabytes it
+// collects the whole heap several times a second. Shared ones are not counted, also not when threads hand them over.
 
 export class BytePool {
   readonly #bytesMax: number;
-  #free: ArrayBuffer[] = [];
+  #free: SharedArrayBuffer[] = [];
   #freeBytes = 0;
 
   /** Keeps at most so many bytes that nobody uses. */
@@ -14,16 +14,16 @@ export class BytePool {
   }
 
   /** At least so long, holding whatever it held before. */
-  take(byteLength: number): ArrayBuffer {
+  take(byteLength: number): SharedArrayBuffer {
     const at = this.#free.findLastIndex((each) => each.byteLength >= byteLength);
     const [found] = at < 0 ? [] : this.#free.splice(at, 1);
-    if (found === undefined) return new ArrayBuffer(byteLength);
+    if (found === undefined) return new SharedArrayBuffer(byteLength);
     this.#freeBytes -= found.byteLength;
     return found;
   }
 
   /** Whoever gives it must be its last user. One that is given to nobody costs nothing but its place here. */
-  give(buffer: ArrayBuffer): void {
+  give(buffer: SharedArrayBuffer): void {
     if (this.#freeBytes + buffer.byteLength > this.#bytesMax) return;
     this.#free.push(buffer);
     this.#freeBytes += buffer.byteLength;

@@ -141,7 +141,7 @@ export class RowWriter {
   #offsets: number[] = [];
 
   /** Its first buffer, or how long that is to be. */
-  constructor(initial: ArrayBuffer | number = 256 * 1024) {
+  constructor(initial: SharedArrayBuffer | number = 256 * 1024) {
     this.#bytes = typeof initial === "number" ? emptyBytes : Buffer.from(initial);
     this.#initialBytes = typeof initial === "number" ? initial : initial.byteLength;
   }

@@ -51,13 +51,15 @@ export class ChunkReaders {
     return new Promise((resolve, reject) => {
       reader.waiting.set(id, { resolve, reject });
       reader.worker.ref();
-      reader.worker.postMessage(job, [copy, rows]);
+      reader.worker.postMessage(job);
     });
   }
 
   /** Nobody looks at what `read` gave any more: its room may be used again. Not needed after a failure. */
   release({ batch }: ReadChunk): void {
-    this.#pool.give(batch.bytes.buffer as ArrayBuffer);
+    const { buffer } = batch.bytes;
+    // Rows that needed more room than usual are in a buffer of their own.
+    if (buffer instanceof SharedArrayBuffer) this.#pool.give(buffer);
   }
 
   async close(): Promise<void> {

@@ -56,7 +56,7 @@ export function readChunk(
   chunk: Buffer,
   separator: Separator,
   context: ReadContext,
-  rows: ArrayBuffer | number = rowBytesOf(chunk.length),
+  rows: SharedArrayBuffer | number = rowBytesOf(chunk.length),
 ): ReadChunk {
   const newlines = separator === "newline";
   const mark = newlines ? lineFeed : recordSeparator;
