@@ -1,13 +1,18 @@
 // A history of 90 days in a server's data folder, made once through the server's own door and kept.
+
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { startCairn } from "../test/tools/cairn.ts";
 import type { BenchContext } from "./bench.ts";
 import { makeEvents } from "./events.ts";
 import { postAll } from "./load.ts";
 import type { Body } from "./traffic.ts";
+
+const run = promisify(execFile);
 
 export interface History {
   data: string;
@@ -70,6 +75,9 @@ async function makeHistory(context: BenchContext, history: History): Promise<voi
   } finally {
     await cairn.stop();
   }
+  context.say("merging its months, as the store does when one has rested for an hour");
+  const script = join(import.meta.dirname, "merge-months.ts");
+  await run(process.execPath, ["--import", "tsx", script, join(data, "store", "chdb")]);
 }
 
 /**

@@ -51,7 +51,7 @@ export class ChunkReaders {
     return new Promise((resolve, reject) => {
       reader.waiting.set(id, { resolve, reject });
       reader.worker.ref();
-      reader.worker.postMessage(job);
+      reader.worker.postMessage(job, []);
     });
   }
 

@@ -10,7 +10,7 @@ import type { Segment } from "../../journal/journal.ts";
 import type { EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
 import { closedError, Watermark } from "../watermark.ts";
 import { Loader } from "./load.ts";
-import { Binder, type BoundSql, selectEvents } from "./query.ts";
+import { literal, selectEvents } from "./query.ts";
 import { deleteExpired } from "./retention.ts";
 import { decodeRows, readColumns } from "./row-format.ts";
 import { isResultTooLarge, type ReadKind, Sessions } from "./sessions.ts";
@@ -53,7 +53,7 @@ export async function openChdbStore(options: ChdbStoreOptions): Promise<Store> {
   let file: WatermarkFile | undefined;
   try {
     const create = readFileSync(join(import.meta.dirname, `${table}.sql`), "utf8");
-    await sessions.write({ sql: create, params: {} });
+    await sessions.write(create);
     await parts.adopt();
     file = await WatermarkFile.open(join(folder, "watermark"));
   } catch (error) {
@@ -118,22 +118,17 @@ class ChdbStore implements Store {
    * A query; when it fails because a full disk has spoiled a part, once more without that part. What is asked between
    * the moment a part is spoiled and the moment it is taken back must not suffer.
    */
-  async #read(
-    kind: ReadKind,
-    query: BoundSql,
-    signal?: AbortSignal,
-    format?: string,
-  ): Promise<Buffer> {
+  async #read(kind: ReadKind, sql: string, signal?: AbortSignal, format?: string): Promise<Buffer> {
     const repairs = this.#parts.repairs;
     try {
-      return await this.#sessions.read(kind, query, signal, format);
+      return await this.#sessions.read(kind, sql, signal, format);
     } catch (error) {
       if (!isCairnError(error, "StoreUnavailable") || this.#closing !== undefined) throw error;
       const isOver = this.#parts.repairs === repairs && !this.#parts.isRepairing;
       if (isOver && !this.#mayLookAgain()) throw error;
       await this.#serially(() => this.#parts.check(true));
       if (this.#parts.repairs === repairs) throw error;
-      return await this.#sessions.read(kind, query, signal, format);
+      return await this.#sessions.read(kind, sql, signal, format);
     }
   }
 
@@ -223,7 +218,7 @@ class ChdbStore implements Store {
   async #measure(signal?: AbortSignal): Promise<Extent> {
     const bounds = ["min", "max"].map((end) => `toUnixTimestamp64Milli(${end}(event_time))`);
     const sql = `SELECT count(), ${bounds.join(", ")}, (SELECT count() FROM ${partsOfTable} AND active) FROM ${table}`;
-    const [row] = await this.#ask({ sql, params: {} }, signal);
+    const [row] = await this.#ask(sql, signal);
     const [count = 0, firstMs = 0, lastMs = 0, parts = 0] = row ?? [];
     return { count, firstMs, lastMs, parts };
   }
@@ -244,11 +239,10 @@ class ChdbStore implements Store {
     while (low < end) {
       // A seq is used once: this many of them are at most this many events.
       const high = low + step < end ? low + step : end;
-      const bind = new Binder();
-      const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(high)}`;
+      const between = `seq > ${literal.seq(low)} AND seq <= ${literal.seq(high)}`;
       const sql = `SELECT ${readColumns} FROM ${table} WHERE ${between} ORDER BY seq`;
       try {
-        const read = this.#read("scan", { sql, params: bind.params });
+        const read = this.#read("scan", sql);
         const events = decodeRows(await read);
         if (events.length > 0) return { events, cursor: high };
         low = await this.#beforeNext(high, end);
@@ -262,10 +256,9 @@ class ChdbStore implements Store {
 
   /** Jumps over a stretch of seqs whose rows were dropped or deleted. */
   async #beforeNext(low: bigint, end: bigint): Promise<bigint> {
-    const bind = new Binder();
-    const between = `seq > ${bind.seq(low)} AND seq <= ${bind.seq(end)}`;
-    const sql = `SELECT toString(if(count() = 0, ${bind.seq(end)}, min(seq) - 1)) FROM ${table} WHERE ${between}`;
-    const answer = this.#read("scan", { sql, params: bind.params }, undefined, "TSV");
+    const between = `seq > ${literal.seq(low)} AND seq <= ${literal.seq(end)}`;
+    const sql = `SELECT toString(if(count() = 0, ${literal.seq(end)}, min(seq) - 1)) FROM ${table} WHERE ${between}`;
+    const answer = this.#read("scan", sql, undefined, "TSV");
     return BigInt((await answer).toString("utf8").trim());
   }
 
@@ -274,12 +267,11 @@ class ChdbStore implements Store {
     first: bigint,
     last: bigint,
   ): Promise<{ stored: number; variants: number }> {
-    const bind = new Binder();
     const end = last < this.#watermark.seq ? last : this.#watermark.seq;
     const sql =
       `SELECT count(), countIf(variant = 1) FROM ${table} ` +
-      `WHERE seq >= ${bind.seq(first)} AND seq <= ${bind.seq(end)} AND owner_account = ${bind.string(ownerAccount)}`;
-    const [row] = await this.#ask({ sql, params: bind.params });
+      `WHERE seq >= ${literal.seq(first)} AND seq <= ${literal.seq(end)} AND owner_account = ${literal.string(ownerAccount)}`;
+    const [row] = await this.#ask(sql);
     const [stored = 0, variants = 0] = row ?? [];
     return { stored, variants };
   }
@@ -292,12 +284,9 @@ class ChdbStore implements Store {
   }
 
   async status(): Promise<StoreStatus> {
-    const [row] = await this.#ask({
-      sql:
-        `SELECT (SELECT count() FROM ${table}), ` +
-        `(SELECT sum(bytes_on_disk) FROM ${partsOfTable})`,
-      params: {},
-    });
+    const [row] = await this.#ask(
+      `SELECT (SELECT count() FROM ${table}), (SELECT sum(bytes_on_disk) FROM ${partsOfTable})`,
+    );
     const [eventCount = 0, diskBytes = 0] = row ?? [];
     return { watermark: this.#watermark.seq, eventCount, diskBytes };
   }
@@ -325,7 +314,7 @@ class ChdbStore implements Store {
     return written;
   }
 
-  async #ask(question: BoundSql, signal?: AbortSignal): Promise<number[][]> {
+  async #ask(question: string, signal?: AbortSignal): Promise<number[][]> {
     const answer = await this.#read("lookup", question, signal, "TSV");
     return answer
       .toString("utf8")

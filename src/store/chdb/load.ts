@@ -13,7 +13,7 @@ import { CairnError } from "../../base/errors.ts";
 import { rowFlags } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
 import type { LoadOutcome } from "../store.ts";
-import { Binder } from "./query.ts";
+import { literal } from "./query.ts";
 import { loadColumns, segmentStructure } from "./row-format.ts";
 import type { Sessions } from "./sessions.ts";
 import { type SoundParts, spoiledByFullDisk } from "./sound-parts.ts";
@@ -97,12 +97,11 @@ export class Loader {
   async #stage(segment: Segment): Promise<void> {
     const source = await this.#plainPath(segment);
     try {
-      const bind = new Binder();
       await this.#execute("DROP TEMPORARY TABLE IF EXISTS incoming");
       const sql =
         "CREATE TEMPORARY TABLE incoming ENGINE = Memory AS " +
         `SELECT * EXCEPT (length, crc) FROM file(${quote(source.path)}, 'RowBinary', ${quote(segmentStructure)})`;
-      await this.#execute(sql, bind);
+      await this.#execute(sql);
     } finally {
       await source.release();
     }
@@ -130,12 +129,10 @@ export class Loader {
     watermark: bigint,
     withTimeless: boolean,
   ): Promise<{ staged: number; fresh: number; identities: number; candidates: number }> {
-    const bind = new Binder();
-    const fresh = `seq > ${bind.seq(watermark)}`;
+    const fresh = `seq > ${literal.seq(watermark)}`;
     const [row] = await this.#ask(
       `SELECT count(), countIf(${fresh}), uniqExactIf(${identity}, ${fresh}), ` +
         `(SELECT sum(found) FROM (${candidates(this.#table, "count() AS found", withTimeless)})) FROM incoming`,
-      bind,
     );
     const [staged = 0, freshCount = 0, identities = 0, found = 0] = row ?? [];
     return { staged, fresh: freshCount, identities, candidates: found };
@@ -143,7 +140,6 @@ export class Loader {
 
   /** Leaves in `verdicts` the seq of each incoming event that is not simply stored: dropped, a variant, or here already. */
   async #judge(watermark: bigint, withTimeless: boolean): Promise<LoadOutcome> {
-    const bind = new Binder();
     await this.#execute("DROP TEMPORARY TABLE IF EXISTS verdicts");
     // The hash stands for the bytes: events may be large and the same identity may come often.
     await this.#execute(
@@ -154,14 +150,13 @@ export class Loader {
          SELECT seq, stored, min(seq) OVER (PARTITION BY identity) AS first_of_identity,
                 min(seq) OVER (PARTITION BY identity, hash) AS first_of_bytes
          FROM (
-           SELECT ${judged(0)} FROM incoming WHERE seq > ${bind.seq(watermark)}
+           SELECT ${judged(0)} FROM incoming WHERE seq > ${literal.seq(watermark)}
            UNION ALL
            ${candidates(this.#table, judged(1), withTimeless)}
          )
        )
        WHERE seq IN (SELECT seq FROM incoming)
        GROUP BY seq HAVING min(stored) = 0`,
-      bind,
     );
     const [row] = await this.#ask(
       `SELECT countIf(NOT here AND NOT duplicate), countIf(NOT here AND duplicate),
@@ -172,24 +167,22 @@ export class Loader {
   }
 
   async #insert(watermark: bigint, plain: boolean): Promise<void> {
-    const bind = new Binder();
     const variant = plain ? "0" : "seq IN (SELECT seq FROM verdicts WHERE variant)";
     const kept = plain ? "" : "AND seq NOT IN (SELECT seq FROM verdicts WHERE here OR duplicate)";
     const { before, after } = loadColumns;
     await this.#execute(
       `INSERT INTO ${this.#table} (${before}, variant, ${after}) ` +
         `SELECT ${before}, ${variant}, ${after} FROM incoming ` +
-        `WHERE seq > ${bind.seq(watermark)} ${kept} SETTINGS ${insertSettings}`,
-      bind,
+        `WHERE seq > ${literal.seq(watermark)} ${kept} SETTINGS ${insertSettings}`,
     );
   }
 
-  async #execute(sql: string, bind = new Binder()): Promise<void> {
-    await this.#sessions.write({ sql, params: bind.params });
+  async #execute(sql: string): Promise<void> {
+    await this.#sessions.write(sql);
   }
 
-  async #ask(sql: string, bind = new Binder()): Promise<number[][]> {
-    const text = await this.#sessions.write({ sql, params: bind.params });
+  async #ask(sql: string): Promise<number[][]> {
+    const text = await this.#sessions.write(sql);
     const lines = text.trim().split("\n");
     return lines.map((line) => (JSON.parse(line) as (string | number)[]).map(Number));
   }

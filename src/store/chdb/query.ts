@@ -1,12 +1,10 @@
-// From an EventQuery to SQL. Values never enter the SQL text: they are bound.
+// From an EventQuery to SQL. Values stand in it as digits only, decimal or hexadecimal: no byte of one can mean anything.
+//
+// They are not bound as parameters: in chDB a query with parameters keeps every other one waiting, also in other sessions,
+// until it is done. A lookup beside a text search took as long as a step of the search.
 import { assert } from "../../base/assert.ts";
 import { keepForeverMs } from "../../event/row.ts";
 import type { EventQuery, FilterColumn } from "../store.ts";
-
-export interface BoundSql {
-  sql: string;
-  params: Record<string, string | number | bigint>;
-}
 
 const filters: Record<FilterColumn, (value: string) => string> = {
   eventId: (value) => `event_id = ${value}`,
@@ -33,83 +31,69 @@ export function selectEvents(
   columns: string,
   query: EventQuery,
   limit: number,
-): BoundSql {
-  const bind = new Binder();
-  const where = conditions(query, bind);
+): string {
+  const where = conditions(query);
   // Attributes first: they have indexes, and the other columns are then read only where an attribute fits.
   const first = (query.equals ?? []).map(({ column, value }) =>
-    filters[column](bind.string(value)),
+    filters[column](literal.string(value)),
   );
   const direction = query.order === "newest" ? "DESC" : "ASC";
   // The order is the table's own, so the engine reads in it and stops at the limit.
-  const sql =
+  return (
     `SELECT ${columns} FROM ${table} ` +
     (first.length === 0 ? "" : `PREWHERE ${first.join(" AND ")} `) +
     `WHERE ${where.join(" AND ")} ` +
     `ORDER BY event_time ${direction}, event_id ${direction}, seq ${direction} ` +
-    `LIMIT ${bind.number(limit)}`;
-  return { sql, params: bind.params };
+    `LIMIT ${literal.number(limit)}`
+  );
 }
 
-function conditions(query: EventQuery, bind: Binder): string[] {
+function conditions(query: EventQuery): string[] {
   // In disguise: seq is in the primary key, and a bound on it would be compared with each of the key's marks although it
   // rules out next to nothing. That takes longer than the rest of a lookup.
-  const where = [`bitXor(seq, 0) <= ${bind.seq(query.watermark)}`];
-  if (query.fromMs !== undefined) where.push(`event_time >= ${bind.time(Math.ceil(query.fromMs))}`);
-  if (query.toMs !== undefined) where.push(`event_time <= ${bind.time(Math.floor(query.toMs))}`);
+  const where = [`bitXor(seq, 0) <= ${literal.seq(query.watermark)}`];
+  if (query.fromMs !== undefined)
+    where.push(`event_time >= ${literal.time(Math.ceil(query.fromMs))}`);
+  if (query.toMs !== undefined) where.push(`event_time <= ${literal.time(Math.floor(query.toMs))}`);
   if (query.after !== undefined) {
     const { eventTimeMs, eventId, seq } = query.after;
     const than = query.order === "newest" ? "<" : ">";
-    const time = bind.time(eventTimeMs);
+    const time = literal.time(eventTimeMs);
     // The first alone lets the engine skip by the primary key; the tuple alone would make it read all that is newer.
     where.push(`event_time ${than}= ${time}`);
     where.push(
-      `(event_time, event_id, seq) ${than} (${time}, ${bind.string(eventId)}, ${bind.seq(seq)})`,
+      `(event_time, event_id, seq) ${than} (${time}, ${literal.string(eventId)}, ${literal.seq(seq)})`,
     );
   }
   if (query.ownerAccount !== undefined) {
-    where.push(`owner_account = ${bind.string(query.ownerAccount)}`);
+    where.push(`owner_account = ${literal.string(query.ownerAccount)}`);
   }
   if (query.categories !== undefined) {
-    const any = query.categories.map((category) => bind.string(category));
+    const any = query.categories.map((category) => literal.string(category));
     where.push(any.length === 0 ? "0" : `event_category IN (${any.join(", ")})`);
   }
   // LIKE would give % and _ a meaning; position compares bytes.
-  if (query.text !== undefined) where.push(`position(raw, ${bind.string(query.text)}) > 0`);
+  if (query.text !== undefined) where.push(`position(raw, ${literal.string(query.text)}) > 0`);
   return where;
 }
 
-/** Collects values and gives their placeholders. */
-export class Binder {
-  readonly params: Record<string, string | number | bigint> = {};
-  #count = 0;
+/** Values as they stand in SQL text. */
+export const literal = {
+  string: (value: string): string => `unhex('${Buffer.from(value, "utf8").toString("hex")}')`,
 
-  #next(value: string | number | bigint, type: string): string {
-    const name = `p${(this.#count += 1)}`;
-    this.params[name] = value;
-    return `{${name}:${type}}`;
-  }
-
-  /** In hexadecimal: the engine reads escapes in a bound string, and no byte of a value may mean anything. */
-  string(value: string): string {
-    return `unhex(${this.#next(Buffer.from(value, "utf8").toString("hex"), "String")})`;
-  }
-
-  seq(value: bigint): string {
-    return this.#next(value, "UInt64");
-  }
+  seq: (value: bigint): string => `toUInt64(${value})`,
 
   number(value: number): string {
-    assert(Number.isSafeInteger(value) && value >= 0, "a bound number is a whole one");
-    return this.#next(value, "UInt64");
-  }
+    assert(Number.isSafeInteger(value) && value >= 0, "a number in SQL is a whole one");
+    return String(value);
+  },
 
   /** A moment outside what the column can hold is taken as its nearest end. */
   time(valueMs: number): string {
     const heldMs = Math.min(Math.max(valueMs, earliestMs), keepForeverMs);
-    assert(Number.isSafeInteger(heldMs), "a bound time is whole milliseconds");
-    return `fromUnixTimestamp64Milli(${this.#next(heldMs, "Int64")}, 'UTC')`;
-  }
-}
+    assert(Number.isSafeInteger(heldMs), "a time in SQL is whole milliseconds");
+    return `fromUnixTimestamp64Milli(toInt64(${heldMs}), 'UTC')`;
+  },
+} as const;
 
 const earliestMs = Date.UTC(1900, 0, 1);

@@ -1,5 +1,5 @@
 // Retention: takes out the rows that were kept long enough, a month at a time.
-import { Binder } from "./query.ts";
+import { literal } from "./query.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Hidden rows' share of a month at which it is rewritten without them: at most ten rewrites over its life. */
@@ -12,32 +12,27 @@ export async function deleteExpired(
   nowMs: number,
   seqMax: bigint,
 ): Promise<number> {
-  const ask = async (sql: string, bind: Binder) => {
-    const text = (await sessions.write({ sql, params: bind.params }, "TSV")).trim();
+  const ask = async (sql: string) => {
+    const text = (await sessions.write(sql, "TSV")).trim();
     return text === "" ? [] : text.split("\n").map((line) => line.split("\t"));
   };
-  const expiredIn = (bind: Binder) =>
-    `keep_until <= ${bind.time(Math.floor(nowMs))} AND seq <= ${bind.seq(seqMax)}`;
-  const bind = new Binder();
+  const isExpired = `keep_until <= ${literal.time(Math.floor(nowMs))} AND seq <= ${literal.seq(seqMax)}`;
   const months = await ask(
-    `SELECT _partition_id, count(), countIf(${expiredIn(bind)}) AS expired FROM ${table} ` +
+    `SELECT _partition_id, count(), countIf(${isExpired}) AS expired FROM ${table} ` +
       "GROUP BY _partition_id HAVING expired > 0",
-    bind,
   );
   let deleted = 0;
   for (const [month = "", rowsText, expiredText] of months) {
     const rows = Number(rowsText);
     const expired = Number(expiredText);
     if (rows === expired) {
-      await ask(`ALTER TABLE ${table} DROP PARTITION ID '${month}'`, new Binder());
+      await ask(`ALTER TABLE ${table} DROP PARTITION ID '${month}'`);
     } else {
-      const where = new Binder();
       // Marks the rows: cheap and at once. Rewriting a month each time a few of its rows expire would not be.
-      await ask(`DELETE FROM ${table} IN PARTITION ID '${month}' WHERE ${expiredIn(where)}`, where);
+      await ask(`DELETE FROM ${table} IN PARTITION ID '${month}' WHERE ${isExpired}`);
       if (await mostlyHidden(ask, table, month, rows - expired)) {
         await ask(
           `ALTER TABLE ${table} APPLY DELETED MASK IN PARTITION ID '${month}' SETTINGS mutations_sync = 1`,
-          new Binder(),
         );
       }
     }
@@ -47,7 +42,7 @@ export async function deleteExpired(
 }
 
 async function mostlyHidden(
-  ask: (sql: string, bind: Binder) => Promise<string[][]>,
+  ask: (sql: string) => Promise<string[][]>,
   table: string,
   month: string,
   visible: number,
@@ -55,7 +50,6 @@ async function mostlyHidden(
   const [row] = await ask(
     "SELECT sum(rows) FROM system.parts WHERE active AND database = currentDatabase() " +
       `AND table = '${table}' AND partition_id = '${month}'`,
-    new Binder(),
   );
   const held = Number(row?.[0] ?? 0);
   return held - visible > held * hiddenShareMax;

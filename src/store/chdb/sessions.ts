@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { drainPending, Session } from "chdb";
 import { assert } from "../../base/assert.ts";
 import { CairnError } from "../../base/errors.ts";
+import { eventImportBytesMax } from "../../base/limits.ts";
 import { closedError } from "../watermark.ts";
-import type { BoundSql } from "./query.ts";
 
 export type ReadKind = "lookup" | "scan";
 
@@ -40,6 +40,9 @@ function engineArguments(limits: SessionLimits): string[] {
     query_condition_cache_size: 0,
     // Two merges at a time keep up with two new parts a second.
     background_pool_size: 2,
+    // What somebody waits for comes first. (Where the system lets a process take a lower priority back: as root, or with
+    // CAP_SYS_NICE. Elsewhere this does nothing.)
+    os_threads_nice_value_merge_mutate: 5,
     background_schedule_pool_size: 4,
     background_common_pool_size: 2,
     background_fetches_pool_size: 1,
@@ -54,6 +57,9 @@ function engineArguments(limits: SessionLimits): string[] {
   ];
 }
 
+/** A page goes on behind an event id, which may be as long as an imported event: twice that in hexadecimal. */
+const queryBytesMax = 2 * eventImportBytesMax + mib;
+
 const forAll = [
   "max_memory_usage = 1000000000",
   "max_bytes_before_external_sort = 300000000",
@@ -65,8 +71,11 @@ const forAll = [
 ].join(", ");
 
 const readSettings: Record<ReadKind, string> = {
-  lookup: `${forAll}, max_execution_time = 30`,
-  scan: `${forAll}, max_execution_time = 60`,
+  // Indexes are asked first, for all parts: asked while reading, also where they rule everything out, they cost three times
+  // as much. And each part is read only as far as the page needs: with a buffer it is read far ahead.
+  lookup: `${forAll}, max_execution_time = 30, use_skip_indexes_on_data_read = 0, read_in_order_use_buffering = 0`,
+  // Beside lookups, as far as the system allows.
+  scan: `${forAll}, max_execution_time = 60, os_threads_nice_value_query = 10`,
 };
 
 export class Sessions {
@@ -93,9 +102,9 @@ export class Sessions {
   }
 
   /** A statement on the one writing session. The caller sends one at a time. */
-  async write({ sql, params }: BoundSql, format = "JSONCompactEachRow"): Promise<string> {
+  async write(sql: string, format = "JSONCompactEachRow"): Promise<string> {
     if (this.#closed) throw closedError();
-    const bytes = await this.#run(this.#writer, { sql, params }, format).catch((error) => {
+    const bytes = await this.#run(this.#writer, sql, format).catch((error) => {
       throw unavailable(error, sql);
     });
     return bytes.toString("utf8");
@@ -104,18 +113,16 @@ export class Sessions {
   /** A query on the next free reader; its rows as RowBinary or whatever `format` says. */
   async read(
     kind: ReadKind,
-    { sql, params }: BoundSql,
+    sql: string,
     signal?: AbortSignal,
     format = "RowBinary",
   ): Promise<Buffer> {
     signal?.throwIfAborted();
     const session = await this.#take(kind, signal);
     const settings = sql.includes(" SETTINGS ") ? ", " : " SETTINGS ";
-    const query = this.#run(
-      session,
-      { sql: `${sql}${settings}${readSettings[kind]}`, params },
-      format,
-    ).finally(() => this.#giveBack(kind, session));
+    const query = this.#run(session, `${sql}${settings}${readSettings[kind]}`, format).finally(() =>
+      this.#giveBack(kind, session),
+    );
     const answer = signal === undefined ? query : unlessAborted(query, signal);
     return await answer.catch((error: unknown) => {
       throw signal?.aborted ? error : readError(error, sql);
@@ -128,7 +135,7 @@ export class Sessions {
     await Promise.all(
       resting.map(async (session) => {
         try {
-          await this.#run(session, { sql: "SELECT 1", params: {} }, "Null");
+          await this.#run(session, "SELECT 1", "Null");
         } finally {
           this.#idle.push(session);
         }
@@ -146,8 +153,8 @@ export class Sessions {
     await drainPending();
   }
 
-  async #run(session: Session, { sql, params }: BoundSql, format: string): Promise<Buffer> {
-    const running = session.queryBindAsync(sql, params, { format });
+  async #run(session: Session, sql: string, format: string): Promise<Buffer> {
+    const running = session.queryAsync(sql, { format });
     this.#running.add(running);
     try {
       const bytes = (await running).bytes();
@@ -200,7 +207,9 @@ export class Sessions {
 
 function openSession(folder: string, connectionArgs: string[]): Session {
   try {
-    return new Session(folder, { connectionArgs });
+    const session = new Session(folder, { connectionArgs });
+    session.query(`SET max_query_size = ${queryBytesMax}`);
+    return session;
   } catch (error) {
     const detail = { engine: messageOf(error) };
     if (heldElsewhere(folder)) {

@@ -12,7 +12,7 @@ const table = "events_v1";
 const folder = mkdtempSync(join(tmpdir(), "cairn-parts-"));
 const sessions = new Sessions(join(folder, "chdb"), { readers: 2 });
 const parts = new SoundParts(sessions, table, folder, systemClock, silentLog);
-const run = async (sql: string) => (await sessions.write({ sql, params: {} }, "TSV")).trim();
+const run = async (sql: string) => (await sessions.write(sql, "TSV")).trim();
 
 beforeAll(() => run(readFileSync(join(import.meta.dirname, `${table}.sql`), "utf8")));
 beforeEach(async () => {

@@ -144,7 +144,7 @@ export class SoundParts {
   async #isSound(name: string): Promise<boolean> {
     const sql = `CHECK TABLE ${this.#table} PART '${name}' SETTINGS check_query_single_value_result = 0`;
     try {
-      const text = await this.#sessions.write({ sql, params: {} });
+      const text = await this.#sessions.write(sql);
       const rows = text.trim().split("\n");
       return rows.every((row) => row === "" || (JSON.parse(row) as [string, number])[1] === 1);
     } catch (err) {
@@ -185,7 +185,7 @@ export class SoundParts {
     const sql =
       "SELECT name, path, bytes_on_disk FROM system.parts WHERE database = currentDatabase() " +
       `AND table = '${this.#table}' AND active ${condition}`;
-    const text = (await this.#sessions.write({ sql, params: {} })).trim();
+    const text = (await this.#sessions.write(sql)).trim();
     if (text === "") return [];
     return text.split("\n").map((row) => {
       const [name, path, bytes] = JSON.parse(row) as [string, string, string];
@@ -194,7 +194,7 @@ export class SoundParts {
   }
 
   async #execute(sql: string): Promise<void> {
-    await this.#sessions.write({ sql, params: {} });
+    await this.#sessions.write(sql);
   }
 }
 

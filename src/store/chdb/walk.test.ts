@@ -54,9 +54,10 @@ test("a lookup's steps are its whole range, nearest first", () => {
   fc.assert(fc.property(queryArbitrary, (query) => expectDivided(query, steps(query, extent))));
 });
 
-test("a lookup has two steps only where the first may spare opening many parts", () => {
+test("a lookup has steps only where the first ones may spare opening many parts", () => {
   const query: EventQuery = { order: "newest", watermark: 1n };
-  expect(steps(query, extent)).toHaveLength(2);
+  expect(steps(query, extent)).toHaveLength(3);
+  expect(steps(query, { ...extent, count: 1_000_000 })).toHaveLength(2);
   expect(steps(query, { ...extent, count: 300_000 })).toEqual([query]);
   expect(steps(query, { ...extent, parts: 5 })).toEqual([query]);
   const byId: EventQuery = { ...query, equals: [{ column: "eventId", value: "x" }] };

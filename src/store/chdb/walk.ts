@@ -58,18 +58,33 @@ export interface Extent {
   parts: number;
 }
 
-const nearEvents = 200_000;
-const partsAtOnce = 8;
+/** Events in the first steps of a lookup, roughly; the last one has the rest. */
+const stepEvents = [200_000, 1_600_000];
+const partsAtOnce = 16;
 
 /**
- * A lookup in two steps: first the time range that holds about the nearest 200,000 events, then the rest. A lookup opens
- * every part in its range, whether it needs it or not; where the value is common, the first step is enough. Not for an
- * event id, which is hardly ever near, and not where parts are few.
+ * A lookup in steps: first the time ranges that hold about the nearest events, then the rest. A lookup opens every part in
+ * its range, whether it needs it or not; where the value is not rare, the first steps are enough. Not for an event id,
+ * which is hardly ever near, and not where parts are few.
  */
 export function steps(query: EventQuery, extent: Extent): EventQuery[] {
-  if (extent.count < 2 * nearEvents || extent.parts <= partsAtOnce) return [query];
+  if (extent.parts <= partsAtOnce) return [query];
   if (query.equals?.some(({ column }) => column === "eventId") === true) return [query];
-  const nearMs = Math.ceil(((extent.lastMs - extent.firstMs) * nearEvents) / extent.count);
+  const divided: EventQuery[] = [];
+  let rest = query;
+  for (const count of stepEvents) {
+    if (extent.count < 2 * count) break;
+    const [near, far] = divide(rest, extent, count);
+    if (far === undefined) break;
+    divided.push(near);
+    rest = far;
+  }
+  return [...divided, rest];
+}
+
+/** The time range with about the nearest `count` events, and what lies behind it, if anything does. */
+function divide(query: EventQuery, extent: Extent, count: number): [EventQuery, EventQuery?] {
+  const nearMs = Math.ceil(((extent.lastMs - extent.firstMs) * count) / extent.count);
   const startMs = query.after?.eventTimeMs;
   if (query.order === "newest") {
     const toMs = Math.min(query.toMs ?? Infinity, startMs ?? Infinity, extent.lastMs);
