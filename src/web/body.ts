@@ -29,27 +29,35 @@ export async function readBody(
   const chunks: Buffer[] = [];
   const isPooled = announced >= pooledBytesMin && announced <= pooledBytesMax;
   const whole = isPooled ? pool?.take(announced) : undefined;
+  const release = () => {
+    if (whole !== undefined) pool?.give(whole);
+  };
   const bytes = whole === undefined ? undefined : Buffer.from(whole, 0, announced);
   let length = 0;
-  // Left as it is when we leave the loop: a destroyed request takes the connection with it, and the answer.
-  const arriving = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of arriving) {
-    length += chunk.length;
-    if (length > bytesMax) {
-      drain(request, bytesMax);
-      throw tooLarge(bytesMax);
+  try {
+    // Left as it is when we leave the loop: a destroyed request takes the connection with it, and the answer.
+    const arriving = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of arriving) {
+      length += chunk.length;
+      if (length > bytesMax) {
+        drain(request, bytesMax);
+        throw tooLarge(bytesMax);
+      }
+      hash.update(chunk);
+      if (bytes === undefined) chunks.push(chunk);
+      else bytes.set(chunk, length - chunk.length);
     }
-    hash.update(chunk);
-    // Node holds a request to the length that it announced.
-    if (bytes === undefined) chunks.push(chunk);
-    else bytes.set(chunk, length - chunk.length);
+  } catch (error) {
+    release();
+    throw error;
   }
   return {
-    bytes: bytes ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
+    // As much as came: behind it stands what the buffer held before, which is somebody else's.
+    bytes:
+      bytes?.subarray(0, length) ??
+      (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
     sha256: hash.digest("hex"),
-    release: () => {
-      if (whole !== undefined) pool?.give(whole);
-    },
+    release,
   };
 }
 
