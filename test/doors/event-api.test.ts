@@ -1,5 +1,6 @@
 // The event API through its own door: what it takes, what it refuses and in which words.
 import { createHash } from "node:crypto";
+import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -51,6 +52,27 @@ async function send(
     ...(method === "GET" ? {} : { body }),
   });
   return { status: response.status, text: await response.text() };
+}
+
+/** Announces many such lines, sends half of them and hangs up. */
+async function breakOff(line: string): Promise<void> {
+  const body = Buffer.from(`${line}\n`.repeat(40));
+  const url = new URL("/v1/events", cairn.url);
+  const payloadHash = createHash("sha256").update(body).digest("hex");
+  const nowMs = systemClock.nowMs();
+  const signing = { method: "POST", url, headers: {}, payloadHash, nowMs };
+  const headers = await signRequest(
+    { ...signing, service: "cairn", region: "us-east-1" },
+    cairn.credentials,
+  );
+  const sent = request(url, {
+    method: "POST",
+    headers: { ...headers, "content-length": body.length },
+  });
+  const over = new Promise<void>((resolve) => sent.once("close", () => resolve()));
+  sent.on("error", () => undefined);
+  sent.write(body.subarray(0, body.length / 2), () => sent.destroy());
+  await over;
 }
 
 /** What a follower is sent until there are `count` events: each id and event id. */
@@ -170,6 +192,28 @@ describe("putting events in", () => {
     expect(await outcome([["5", "1"]])).toMatchObject({ status: 400 });
     expect(await outcome([["1", "9999999999999999999"]])).toMatchObject({ status: 400 });
     expect(await send("POST", "/v1/events/outcome", "{")).toMatchObject({ status: 400 });
+  });
+
+  test("large bodies at once, one after the other and broken off: each event keeps its own bytes", async () => {
+    const eventName = "DoorLarge";
+    const bodies = Array.from({ length: 18 }, (_, body) =>
+      // Of different lengths: a body may be read where a longer one was before.
+      Array.from({ length: 150 + 50 * (body % 4) }, (_each, line) =>
+        eventLine({ eventID: `large-${body}-${line}`, eventName, note: `${body}`.repeat(900) }),
+      ),
+    );
+    const rest = bodies.entries();
+    const sendSome = async () => {
+      for (const [index, lines] of rest) {
+        if (index % 3 === 0)
+          await breakOff(eventLine({ eventID: "broken", note: "z".repeat(9000) }));
+        await storeEvents(client, lines);
+      }
+    };
+    await Promise.all([1, 2, 3, 4].map(sendSome));
+    const headers = { accept: "application/x-ndjson" };
+    const { text } = await send("GET", `/v1/events?eventName=${eventName}`, "", headers);
+    expect(text.trimEnd().split("\n").toSorted()).toEqual(bodies.flat().toSorted());
   });
 });
 
