@@ -20,7 +20,7 @@ export interface ServedCall {
   accountId: string;
   region: string;
   /** `unknown` where the signature did not hold: the key it names proves nothing about who called. */
-  caller: Extract<Caller, { kind: "root" | "user" | "unknown" }>;
+  caller: Caller;
 }
 
 export interface RecordCallOptions {
