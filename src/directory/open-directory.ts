@@ -75,6 +75,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
     firstAccountId,
+    checkPolicyDocument,
     findKey: (accessKeyId, sessionToken) => found.find(accessKeyId, sessionToken),
     noteUse(caller, region, service) {
       const use = { usedMs: clock.nowMs(), region, service };

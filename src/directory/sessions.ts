@@ -211,13 +211,19 @@ export function bearerOf(caller: VerifiedCaller): Bearer | undefined {
     }
     case "federated": {
       const { name, issuer } = caller;
-      if (issuer.kind === "root") return { kind: "federated", accountId, name, issuer };
-      const { userName, userId } = issuer;
-      return { kind: "federated", accountId, name, issuer: { kind: "user", userName, userId } };
+      return { kind: "federated", accountId, name, issuer: readFederatedIssuer(issuer) };
     }
     case "service":
       return undefined;
   }
+}
+
+/** Who gives a federation token, by what a bearer keeps of them. */
+export function readFederatedIssuer(
+  issuer: FederatedCaller["issuer"],
+): Extract<Bearer, { kind: "federated" }>["issuer"] {
+  if (issuer.kind === "root") return { kind: "root" };
+  return { kind: "user", userName: issuer.userName, userId: issuer.userId };
 }
 
 function sessionOf(claims: Claims): CallerSession {
