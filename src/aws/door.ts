@@ -9,7 +9,6 @@ import { CairnError, isCairnError } from "../base/errors.ts";
 import { awsBodyBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { fromForm } from "../catalog/protocol/form.ts";
 import { structureOf } from "../catalog/protocol/shape.ts";
 import type { Operation, Service } from "../catalog/service.ts";
 import type { Authenticator, Examination } from "../directory/authenticate.ts";
@@ -20,6 +19,7 @@ import { wireFailure } from "./errors.ts";
 import type { AnyOperationRow, CallRecord, Rooms, UnsignedCall } from "./operation.ts";
 import { operationTable, servedServices } from "./operations.ts";
 import { parseJsonInput } from "./protocol/parse-json.ts";
+import { parseQueryInput } from "./protocol/parse-query.ts";
 import { queryAnswer, queryError, s3Error } from "./protocol/xml.ts";
 import { recordCall } from "./record-call.ts";
 import type { AwsRequest, AwsResponse } from "./request.ts";
@@ -203,7 +203,7 @@ function parseInput(service: Service, operation: Operation, request: AwsRequest)
       return parseJsonInput(service, shape, request.body);
     case "query":
       if (shape === undefined) return {};
-      return fromForm(service, shape, queryParameters(request).toString(), "query");
+      return parseQueryInput(service, shape, queryParameters(request).toString());
     case "ec2":
     case "rest-json":
     case "rest-xml":

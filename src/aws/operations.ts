@@ -2,6 +2,7 @@
 // COMPAT.md as not yet.
 import type { AnyOperationRow } from "./operation.ts";
 import { lookupEvents } from "./operations/cloudtrail/lookup-events.ts";
+import { iamRows } from "./operations/iam/table.ts";
 import { assumeRole } from "./operations/sts/assume-role.ts";
 import { assumeRoleWithWebIdentity } from "./operations/sts/assume-role-with-web-identity.ts";
 import { decodeAuthorizationMessage } from "./operations/sts/decode-authorization-message.ts";
@@ -30,4 +31,5 @@ export const operationTable: readonly AnyOperationRow[] = [
   getCallerIdentity,
   getFederationToken,
   getSessionToken,
+  ...iamRows,
 ];

@@ -495,6 +495,16 @@ describe("AssumeRole", () => {
       { DurationSeconds: 3601 },
       /^ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration/,
     ],
+    [
+      "a duration that is no number",
+      { DurationSeconds: "abc" as never },
+      /^MalformedInput: 'abc' is no Integer \(at DurationSeconds\)$/,
+    ],
+    [
+      "a duration that is not whole",
+      { DurationSeconds: 900.5 },
+      /^MalformedInput: '900.5' is no Integer/,
+    ],
     ["a bad session name", { RoleSessionName: "a b" }, /^ValidationError: .*'roleSessionName'/],
     ["a bad session policy", { Policy: "{" }, /^MalformedPolicyDocument/],
     [
