@@ -3,6 +3,7 @@
 import type { AnyOperationRow } from "./operation.ts";
 import { lookupEvents } from "./operations/cloudtrail/lookup-events.ts";
 import { iamRows } from "./operations/iam/table.ts";
+import { organizationsRows } from "./operations/organizations/table.ts";
 import { assumeRole } from "./operations/sts/assume-role.ts";
 import { assumeRoleWithWebIdentity } from "./operations/sts/assume-role-with-web-identity.ts";
 import { decodeAuthorizationMessage } from "./operations/sts/decode-authorization-message.ts";
@@ -32,4 +33,5 @@ export const operationTable: readonly AnyOperationRow[] = [
   getFederationToken,
   getSessionToken,
   ...iamRows,
+  ...organizationsRows,
 ];

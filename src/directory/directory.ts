@@ -10,6 +10,7 @@ import type { ManagedPolicies } from "./managed-policies.ts";
 import type { MfaDevices } from "./mfa-devices.ts";
 import type { AccessKey, Account, User } from "./model.ts";
 import type { OidcProviders } from "./oidc-providers.ts";
+import type { Organizations } from "./organizations.ts";
 import type { PermissionSet } from "./permission-set.ts";
 import type { PolicyAttachments } from "./policy-attachments.ts";
 import type { Roles } from "./roles.ts";
@@ -60,6 +61,7 @@ export interface Directory {
   readonly instanceProfiles: InstanceProfiles;
   readonly servicePrincipals: ServicePrincipals;
   readonly sessions: Sessions;
+  readonly organizations: Organizations;
 
   /** The account that unsigned calls are recorded for. */
   readonly firstAccountId: string;

@@ -15,7 +15,7 @@
 //   mfa-device/111122223333/<path and name>  the sealed seed, whose it is
 //   oidc-provider/111122223333/<url>
 //   service-principal/x.amazonaws.com        the account that keeps its keys, their ids
-//   organization/o-…                         see organizations.ts
+//   organization/o-… and others              see organizations.ts
 //
 // Whatever must change together stands in one document or is committed at once; a name in two documents (a user's group
 // and the group's member) is written in one commit. What stands here as optional was not in the first version.

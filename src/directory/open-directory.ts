@@ -16,6 +16,7 @@ import { MfaDevices } from "./mfa-devices.ts";
 import { type AccountDocument, keys, type UserDocument } from "./model.ts";
 import { checkAccountId } from "./names.ts";
 import { OidcProviders } from "./oidc-providers.ts";
+import { Organizations } from "./organizations.ts";
 import { readPermissionSet } from "./permission-set.ts";
 import { PolicyAttachments } from "./policy-attachments.ts";
 import { checkPolicyText } from "./policy-text.ts";
@@ -74,6 +75,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     instanceProfiles: new InstanceProfiles(core),
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
+    organizations: new Organizations(core, accounts),
     firstAccountId,
     checkPolicyDocument,
     findKey: (accessKeyId, sessionToken) => found.find(accessKeyId, sessionToken),
