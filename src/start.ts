@@ -154,7 +154,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     catalog,
     authenticator,
     // Nobody's policies are evaluated yet, and a role is assumed only where a policy says so.
-    rooms: { lookup, directory, mayAssume: () => false, webIdentities },
+    rooms: { lookup, directory, mayAssume: () => ({ allowed: false }), webIdentities },
     region: config.region,
     ingest,
     clock,

@@ -40,6 +40,8 @@ export interface Directory {
   findKey(accessKeyId: string, sessionToken?: string): Promise<KeyForVerification | undefined>;
   /** Notes, now and then and without waiting, that a key was used. */
   noteUse(caller: VerifiedCaller, region: string, service: string): void;
+  /** Grows with each change made here: what was read before it need not be true after it. */
+  readonly generation: number;
   /** What the caller's policies are, all together. */
   permissionsOf(caller: VerifiedCaller): Promise<PermissionSet>;
   /** Throws MalformedPolicyDocument: for texts that are checked and not kept here. */

@@ -78,6 +78,9 @@ export function openDirectory(options: DirectoryOptions): Directory {
     organizations: new Organizations(core, accounts),
     firstAccountId,
     checkPolicyDocument,
+    get generation() {
+      return documents.generation;
+    },
     findKey: (accessKeyId, sessionToken) => found.find(accessKeyId, sessionToken),
     noteUse(caller, region, service) {
       const use = { usedMs: clock.nowMs(), region, service };

@@ -1,4 +1,5 @@
 // Everything that says what a caller may do by itself, read together for the evaluation of one request.
+import { isCairnError } from "../base/errors.ts";
 import type { CallerSession, VerifiedCaller } from "../event/user-identity.ts";
 import type { Core } from "./core.ts";
 import { defaultDocument, type ManagedPolicies } from "./managed-policies.ts";
@@ -108,8 +109,19 @@ async function sessionPolicies(
 ): Promise<NamedPolicy[] | undefined> {
   const { policy, policyArns = [] } = session ?? {};
   if (policy === undefined && policyArns.length === 0) return undefined;
-  const attached = await Promise.all(policyArns.map((arn) => managed(policies, accountId, arn)));
-  return [...(policy === undefined ? [] : [{ name: "session", document: policy }]), ...attached];
+  // A policy that was deleted meanwhile gives the session nothing any more.
+  const attached = await Promise.all(
+    policyArns.map((arn) =>
+      managed(policies, accountId, arn).catch((error: unknown) => {
+        if (isCairnError(error, "NoSuchEntity")) return [];
+        throw error;
+      }),
+    ),
+  );
+  return [
+    ...(policy === undefined ? [] : [{ name: "session", document: policy }]),
+    ...attached.flat(),
+  ];
 }
 
 async function managed(

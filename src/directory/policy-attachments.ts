@@ -163,6 +163,7 @@ export class PolicyAttachments {
     const key = holderKey(holder);
     return this.#core.documents.change(async (draft) => {
       const present = found(await draft.get<Permissions>(key), holder);
+      checkUnprotected(present, holder);
       const changed = await decide(present, draft);
       draft.put(key, { ...present, ...changed });
     });
@@ -177,6 +178,15 @@ function found<T extends object>(document: T | undefined, { kind, name }: Holder
   const own = names?.userName ?? names?.groupName ?? names?.roleName;
   if (document === undefined || own !== name) throw notFound(kind, name);
   return document;
+}
+
+/** A service-linked role's policies are its service's own. */
+function checkUnprotected(present: Permissions & { path?: string }, { name }: Holder): void {
+  if (present.path?.startsWith("/aws-service-role/") !== true) return;
+  throw new CairnError(
+    "UnmodifiableEntity",
+    `Cannot perform the operation on the protected role '${name}' - this role is only modifiable by AWS`,
+  );
 }
 
 function ownPolicy(

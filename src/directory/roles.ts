@@ -1,11 +1,17 @@
 // Roles: who may assume them, for how long, and the instance profiles that carry them.
-import { CairnError } from "../base/errors.ts";
+import { CairnError, isCairnError } from "../base/errors.ts";
 import { uniqueId } from "../base/random.ts";
 import { roleArn } from "../event/user-identity.ts";
 import { type Core, deleteConflict, notFound, omit, overQuota } from "./core.ts";
 import type { Draft } from "./documents.ts";
 import { keys, type Role, type RoleDocument, type Use } from "./model.ts";
-import { checkDescription, checkPath, checkRoleName, constraintError } from "./names.ts";
+import {
+  checkDescription,
+  checkPath,
+  checkRoleName,
+  checkServicePrincipal,
+  constraintError,
+} from "./names.ts";
 import type { PolicyAttachments } from "./policy-attachments.ts";
 import { checkPolicyCharacters, policySize } from "./policy-text.ts";
 import { type Tag, withoutTags, withTags } from "./tags.ts";
@@ -36,6 +42,16 @@ export class Roles {
   }
 
   async create(accountId: string, given: RoleGiven): Promise<Role> {
+    if (given.path?.startsWith(servicePath) === true) {
+      throw new CairnError(
+        "ValidationFailed",
+        `Cannot create a role under the path ${servicePath}: it is reserved for service-linked roles.`,
+      );
+    }
+    return this.#create(accountId, given);
+  }
+
+  async #create(accountId: string, given: RoleGiven): Promise<Role> {
     const { roleName, path = "/", description, boundaryArn, tags = [] } = given;
     const { maxSessionSeconds = sessionSecondsMin } = given;
     checkRoleName(roleName);
@@ -69,6 +85,45 @@ export class Roles {
       draft.put(key, role);
       return shown(role);
     });
+  }
+
+  /** A role that a service uses by itself: only that service's own ways change it. */
+  async createServiceLinked(
+    accountId: string,
+    given: { service: string; description?: string; suffix?: string },
+  ): Promise<Role> {
+    const { service, description, suffix } = given;
+    checkServicePrincipal(service);
+    const label = service.slice(0, service.indexOf("."));
+    const name = serviceNames[label] ?? label.charAt(0).toUpperCase() + label.slice(1);
+    const roleName = `AWSServiceRoleFor${name}${suffix === undefined ? "" : `_${suffix}`}`;
+    try {
+      return await this.#create(accountId, {
+        roleName,
+        path: `${servicePath}${service}/`,
+        trustPolicy: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [
+            { Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" },
+          ],
+        }),
+        ...(description === undefined ? {} : { description }),
+      });
+    } catch (error) {
+      if (!isCairnError(error, "EntityAlreadyExists")) throw error;
+      throw new CairnError(
+        "InvalidInput",
+        `Service role name ${roleName} has been taken in this account, please try a different suffix.`,
+      );
+    }
+  }
+
+  async deleteServiceLinked(accountId: string, roleName: string): Promise<void> {
+    const role = await this.get(accountId, roleName);
+    if (!isServiceLinked(role)) {
+      throw new CairnError("InvalidInput", `${roleName} is not a service-linked role.`);
+    }
+    await this.#delete(accountId, roleName);
   }
 
   async get(accountId: string, roleName: string): Promise<Role> {
@@ -111,6 +166,11 @@ export class Roles {
   }
 
   async delete(accountId: string, roleName: string): Promise<void> {
+    checkUnprotected(await this.get(accountId, roleName));
+    await this.#delete(accountId, roleName);
+  }
+
+  async #delete(accountId: string, roleName: string): Promise<void> {
     await this.#core.documents.change(async (draft) => {
       const role = await roleIn(draft, accountId, roleName);
       if ((role.instanceProfiles ?? []).length > 0) {
@@ -152,7 +212,9 @@ export class Roles {
     change: (role: RoleDocument) => RoleDocument,
   ): Promise<Role> {
     return this.#core.documents.change(async (draft) => {
-      const changed = change(await roleIn(draft, accountId, roleName));
+      const present = await roleIn(draft, accountId, roleName);
+      checkUnprotected(present);
+      const changed = change(present);
       draft.put(keys.role(accountId, roleName), changed);
       return shown(changed);
     });
@@ -176,6 +238,23 @@ export async function roleIn(
   const role = await draft.get<RoleDocument>(keys.role(accountId, roleName));
   if (role?.roleName === roleName) return role;
   throw notFound("role", roleName);
+}
+
+const servicePath = "/aws-service-role/";
+/** Names of services in role names, where they are not just the first part of the principal. */
+const serviceNames: Readonly<Record<string, string>> = {
+  cloudtrail: "CloudTrail",
+  organizations: "Organizations",
+};
+
+export const isServiceLinked = (role: Pick<Role, "path">) => role.path.startsWith(servicePath);
+
+function checkUnprotected(role: Role): void {
+  if (!isServiceLinked(role)) return;
+  throw new CairnError(
+    "UnmodifiableEntity",
+    `Cannot perform the operation on the protected role '${role.roleName}' - this role is only modifiable by AWS`,
+  );
 }
 
 function shown(role: RoleDocument): Role {

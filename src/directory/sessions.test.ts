@@ -206,6 +206,20 @@ test("a text sealed for one purpose does not open for another", () => {
   expect(openText(sealed, "session token", masterKey)).toBeUndefined();
 });
 
+test("a sealed text is written in one way only", () => {
+  const masterKey = Buffer.alloc(32, 7);
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=";
+  for (const text of ["a", "ab", "abc", "abcd"]) {
+    const sealed = sealText(text, "session token", masterKey, systemRandom);
+    for (const letter of letters) {
+      const other = sealed.slice(0, -1) + letter;
+      const opened = openText(other, "session token", masterKey);
+      expect(opened).toBe(other === sealed ? text : undefined);
+      expect(openText(sealed + letter, "session token", masterKey)).toBeUndefined();
+    }
+  }
+});
+
 describe("a session ends", () => {
   test("when its role's sessions are revoked; later ones are good", async () => {
     const { clock, directory, role, user, issue, ask } = await open();

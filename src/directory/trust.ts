@@ -15,5 +15,10 @@ export interface TrustQuestion {
   context: Readonly<Record<string, readonly string[]>>;
 }
 
-/** True: both the role's trust policy and, where they must, the caller's own policies allow it. */
-export type MayAssume = (question: TrustQuestion) => boolean | Promise<boolean>;
+/** Allowed: both the role's trust policy and, where they must, the caller's own policies say so. */
+export type TrustVerdict =
+  | { allowed: true }
+  /** `message`: the refusal in AWS's words, where more can be said than that it is one. */
+  | { allowed: false; message?: string };
+
+export type MayAssume = (question: TrustQuestion) => TrustVerdict | Promise<TrustVerdict>;

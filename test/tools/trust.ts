@@ -14,7 +14,7 @@ const list = (value: string | string[] | undefined) => [value ?? []].flat();
 
 export const readsTrustPolicies: MayAssume = ({ action, role, caller, context }) => {
   const { Statement } = JSON.parse(role.trustPolicy) as { Statement: Statement | Statement[] };
-  return [Statement]
+  const allowed = [Statement]
     .flat()
     .some(
       (statement) =>
@@ -25,6 +25,7 @@ export const readsTrustPolicies: MayAssume = ({ action, role, caller, context })
           Object.entries(keys).every(([key, wanted]) => holds(operator, context[key], wanted)),
         ),
     );
+  return { allowed };
 };
 
 function isPrincipal(principal: Statement["Principal"], caller: TrustQuestion["caller"]): boolean {

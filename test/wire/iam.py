@@ -175,6 +175,35 @@ profiles = iam.list_instance_profiles_for_role(RoleName="deploy")["InstanceProfi
 assert profiles[0]["Roles"][0]["AssumeRolePolicyDocument"]["Id"] == "2", profiles
 refused("DeleteConflict", iam.delete_role, RoleName="deploy")
 
+# Roles that belong to services
+linked = iam.create_service_linked_role(AWSServiceName="cloudtrail.amazonaws.com")["Role"]
+assert linked["Arn"] == arn("role/aws-service-role/cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail"), linked
+LINKED = linked["RoleName"]
+refused("InvalidInput", iam.create_service_linked_role, AWSServiceName="cloudtrail.amazonaws.com")
+refused("UnmodifiableEntity", iam.delete_role, RoleName=LINKED)
+refused("UnmodifiableEntity", iam.update_role, RoleName=LINKED, Description="mine")
+refused("UnmodifiableEntity", iam.attach_role_policy, RoleName=LINKED, PolicyArn=POLICY_ARN)
+refused(
+    "ValidationError",
+    iam.create_role,
+    RoleName="x",
+    Path="/aws-service-role/x/",
+    AssumeRolePolicyDocument=json.dumps(TRUST),
+)
+task = iam.delete_service_linked_role(RoleName=LINKED)["DeletionTaskId"]
+assert iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"
+refused("NoSuchEntity", iam.get_role, RoleName=LINKED)
+refused("InvalidInput", iam.delete_service_linked_role, RoleName="deploy")
+
+# What Terraform asks for before it deletes a user, and of which there is none
+assert iam.list_ssh_public_keys(UserName="bob")["SSHPublicKeys"] == []
+assert iam.list_signing_certificates(UserName="bob")["Certificates"] == []
+assert iam.list_service_specific_credentials(UserName="bob")["ServiceSpecificCredentials"] == []
+refused("NoSuchEntity", iam.list_ssh_public_keys, UserName="nobody")
+refused("NoSuchEntity", iam.get_account_password_policy)
+assert iam.list_saml_providers()["SAMLProviderList"] == []
+assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+
 # Access keys
 key = iam.create_access_key(UserName="bob")["AccessKey"]
 assert key["UserName"] == "bob" and key["Status"] == "Active", key

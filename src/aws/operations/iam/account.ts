@@ -1,5 +1,6 @@
 // iam: what concerns the whole account: its alias, its summary, and everything in it at once.
 import { accessKeysMax } from "../../../directory/access-keys.ts";
+import { noSuchEntity } from "../../../directory/core.ts";
 import { policyArn } from "../../../directory/managed-policies.ts";
 import type { Group, ManagedPolicy, Permissions, Role } from "../../../directory/model.ts";
 import type { ShownUser } from "../../../directory/users.ts";
@@ -30,6 +31,20 @@ export const accountRows = [
     const { page, rest } = cut(call, aliases, (alias) => alias);
     return { AccountAliases: page, ...rest };
   }),
+  iamRow(
+    "GetAccountPasswordPolicy",
+    (call) => {
+      const message = `The Password Policy with domain name ${call.accountId} cannot be found.`;
+      return Promise.reject(noSuchEntity(message));
+    },
+    [
+      "An account has no password policy of its own: IAM's default one holds, and UpdateAccountPasswordPolicy is not there yet.",
+    ],
+  ),
+  iamRow("ListServerCertificates", () =>
+    Promise.resolve({ ServerCertificateMetadataList: [], IsTruncated: false }),
+  ),
+  iamRow("ListSAMLProviders", () => Promise.resolve({ SAMLProviderList: [] })),
   iamRow("GetAccountSummary", async (call) => ({ SummaryMap: await summary(call) })),
   iamRow("GetAccountAuthorizationDetails", async (call) => {
     const entries = await entriesFor(call);

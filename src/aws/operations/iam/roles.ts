@@ -1,4 +1,5 @@
 // iam: roles, their trust policies and their tags.
+import { noSuchEntity } from "../../../directory/core.ts";
 import { tagList } from "../../../directory/tags.ts";
 import { cut, type IamCall, iamRow, pageOf } from "./iam-call.ts";
 import { listedRole, roleAnswer, tagAnswer } from "./wire.ts";
@@ -52,6 +53,31 @@ export const roleRows = [
   iamRow("DeleteRole", (call) =>
     call.directory.roles.delete(call.accountId, call.text("RoleName")),
   ),
+  iamRow(
+    "CreateServiceLinkedRole",
+    async (call) => {
+      const role = await call.directory.roles.createServiceLinked(call.accountId, {
+        service: call.text("AWSServiceName"),
+        ...call.given({ description: "Description", suffix: "CustomSuffix" }),
+      });
+      return { Role: roleAnswer(role) };
+    },
+    ["The role has no policy: what Cairn does by itself needs none."],
+  ),
+  iamRow("DeleteServiceLinkedRole", async (call) => {
+    const roleName = call.text("RoleName");
+    const { path } = await call.directory.roles.get(call.accountId, roleName);
+    await call.directory.roles.deleteServiceLinked(call.accountId, roleName);
+    return { DeletionTaskId: `task${path}${roleName}/done` };
+  }),
+  iamRow("GetServiceLinkedRoleDeletionStatus", async (call) => {
+    if (/^task\/aws-service-role\/[\w.-]+\/[\w+=,.@-]+\/done$/.test(call.text("DeletionTaskId"))) {
+      return { Status: "SUCCEEDED" };
+    }
+    throw noSuchEntity(
+      `Deletion task ${call.text("DeletionTaskId").slice(0, 256)} cannot be found.`,
+    );
+  }),
   iamRow("TagRole", (call) =>
     call.directory.roles.tag(call.accountId, call.text("RoleName"), call.tags()),
   ),

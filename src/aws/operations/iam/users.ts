@@ -1,6 +1,7 @@
 // iam: users and their tags.
 import { CairnError } from "../../../base/errors.ts";
 import { tagList } from "../../../directory/tags.ts";
+import type { JsonObject } from "../../../event/json.ts";
 import { rootArn } from "../../../event/user-identity.ts";
 import { cut, type IamCall, iamRow, pageOf } from "./iam-call.ts";
 import { isoTime, listedUser, tagAnswer, userAnswer } from "./wire.ts";
@@ -39,6 +40,14 @@ export const userRows = [
     if (userName !== undefined) return call.directory.users.delete(call.accountId, userName);
     throw new CairnError("ValidationFailed", "The root user cannot be deleted.");
   }),
+  // Kinds of credentials that no user can be given yet: Terraform asks for them before it deletes a user.
+  iamRow("ListSSHPublicKeys", (call) => emptyList(call, { SSHPublicKeys: [], IsTruncated: false })),
+  iamRow("ListSigningCertificates", (call) =>
+    emptyList(call, { Certificates: [], IsTruncated: false }),
+  ),
+  iamRow("ListServiceSpecificCredentials", (call) =>
+    emptyList(call, { ServiceSpecificCredentials: [] }),
+  ),
   iamRow("TagUser", (call) =>
     call.directory.users.tag(call.accountId, call.text("UserName"), call.tags()),
   ),
@@ -51,6 +60,12 @@ export const userRows = [
     return { Tags: page.map(tagAnswer), ...rest };
   }),
 ];
+
+async function emptyList(call: IamCall, answer: JsonObject): Promise<JsonObject> {
+  const userName = call.userName();
+  if (userName !== undefined) await call.directory.users.get(call.accountId, userName);
+  return answer;
+}
 
 /** The root user as GetUser shows it: its account for an id, and no name. */
 async function rootAnswer({ directory, accountId }: IamCall) {

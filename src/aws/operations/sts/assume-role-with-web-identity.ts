@@ -59,7 +59,8 @@ async function runAssumeRoleWithWebIdentity(call: UnsignedCall): Promise<JsonObj
   if (tags.length > 0) actions.push("sts:TagSession");
   if (sourceIdentity !== undefined) actions.push("sts:SetSourceIdentity");
   for (const action of actions) {
-    if (!(await rooms.mayAssume({ action, role, caller, context }))) throw refused;
+    const verdict = await rooms.mayAssume({ action, role, caller, context });
+    if (!verdict.allowed) throw refused;
   }
   const seconds = sessionSeconds(input, role, false);
   const limits = await readLimits(input, accountId, rooms.directory);

@@ -199,7 +199,7 @@ async function checkTrust(
   if (input["Tags"] !== undefined) actions.push("sts:TagSession");
   if (carried.sourceIdentity !== undefined) actions.push("sts:SetSourceIdentity");
   for (const action of actions) {
-    if (await rooms.mayAssume({ action, role, caller, context })) continue;
-    throw denied(caller, action, roleArn(role));
+    const verdict = await rooms.mayAssume({ action, role, caller, context });
+    if (!verdict.allowed) throw denied(caller, action, roleArn(role), verdict.message);
   }
 }

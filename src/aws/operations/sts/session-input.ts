@@ -94,11 +94,13 @@ export function packedAnswer({ packedPercent }: SessionCredentials): JsonObject 
   return packedPercent === undefined ? {} : { PackedPolicySize: packedPercent };
 }
 
-export function denied(caller: VerifiedCaller, action: string, resource: string): CairnError {
-  return new CairnError(
-    "AccessDenied",
-    `User: ${callerArn(caller)} is not authorized to perform: ${action} on resource: ${resource}`,
-  );
+export function denied(
+  caller: VerifiedCaller,
+  action: string,
+  resource: string,
+  message = `User: ${callerArn(caller)} is not authorized to perform: ${action} on resource: ${resource}`,
+): CairnError {
+  return new CairnError("AccessDenied", message);
 }
 
 /** GetSessionToken and GetFederationToken take long-term keys only. */
