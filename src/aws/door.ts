@@ -9,6 +9,7 @@ import { CairnError, isCairnError } from "../base/errors.ts";
 import { awsBodyBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { regionOfHost } from "../catalog/host-name.ts";
 import { structureOf } from "../catalog/protocol/shape.ts";
 import type { Operation, Service } from "../catalog/service.ts";
 import type { Authenticator, Examination } from "../directory/authenticate.ts";
@@ -119,7 +120,8 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
       } catch (error) {
         response = failure(route, error, requestId);
       }
-      const sender = senderOf(examination, record, options.region);
+      const defaultRegion = regionOfHost(request.headers["host"]) ?? options.region;
+      const sender = senderOf(examination, record, defaultRegion);
       if (sender !== undefined) {
         await recordCall({ request, response, requestId, route, record, ...sender }, options);
       }

@@ -332,6 +332,11 @@ describe("policies", () => {
       session: [{ name: "session", document: trust }],
       tags: { team: "blue" },
     });
+    // A session's policy that is gone gives it nothing; it does not set it free.
+    const { policy: _, ...rest } = federated.session;
+    const policyArns = [`arn:aws:iam::${accountId}:policy/gone`];
+    const limited = { ...federated, session: { ...rest, policyArns } };
+    expect(await directory.permissionsOf(limited)).toMatchObject({ session: [] });
   });
 });
 
@@ -410,6 +415,12 @@ describe("MFA", () => {
     expect(await verify(code, "bob")).toBe(false);
     expect(await Promise.all([verify(code), verify(code)])).toEqual([true, false]);
     expect(await verify("12345")).toBe(false);
+    // With four more there are five wrong ones in a row, and not even the right one is taken.
+    for (let tries = 0; tries < 4; tries++) expect(await verify("000000")).toBe(false);
+    clock.advance(60_000);
+    expect(await refusal(verify(codeNow()))).toMatch(/^Throttled/);
+    clock.advance(5 * 60_000);
+    expect(await verify(codeNow())).toBe(true);
     expect(await refusal(mfaDevices.delete(accountId, serialNumber))).toMatch(/^DeleteConflict/);
     expect(await refusal(users.delete(accountId, "alice"))).toMatch(/must delete MFA device/);
     await mfaDevices.deactivate(accountId, "alice", serialNumber);

@@ -1,6 +1,7 @@
 // Console passwords of users: made, changed, checked; only their hashes are kept, and those sealed.
 import { CairnError } from "../base/errors.ts";
 import { type Core, noSuchEntity, sealFor, unsealFor } from "./core.ts";
+import { FailureLimit } from "./failure-limit.ts";
 import { keys, type LoginProfile, type UserDocument } from "./model.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { userIn } from "./users.ts";
@@ -11,18 +12,13 @@ export interface ShownLoginProfile {
   resetRequired: boolean;
 }
 
-/** Failed tries that one user has within the window; then every password is refused until it has passed. */
-const failuresMax = 5;
-const failureWindowMs = 5 * 60 * 1000;
-/** Users whose failures are remembered. */
-const failuresKnownMax = 10_000;
-
 export class LoginProfiles {
   readonly #core: Core;
-  readonly #failures = new Map<string, { count: number; sinceMs: number }>();
+  readonly #failures: FailureLimit;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#failures = new FailureLimit(core.clock);
   }
 
   async create(
@@ -106,22 +102,7 @@ export class LoginProfiles {
     password: string,
   ): Promise<{ resetRequired: boolean } | undefined> {
     const who = keys.user(accountId, userName);
-    const nowMs = this.#core.clock.monotonicMs();
-    const failures = this.#failures.get(who);
-    const isFresh = failures !== undefined && nowMs - failures.sinceMs < failureWindowMs;
-    if (isFresh && failures.count >= failuresMax) {
-      throw new CairnError("Throttled", "Too many failed sign-ins; try again in a few minutes.");
-    }
-    // Counted before the hash is made, so that tries at the same time count too.
-    this.#failures.delete(who);
-    this.#failures.set(who, {
-      count: isFresh ? failures.count + 1 : 1,
-      sinceMs: isFresh ? failures.sinceMs : nowMs,
-    });
-    if (this.#failures.size > failuresKnownMax) {
-      const oldest = this.#failures.keys().next();
-      if (oldest.done !== true) this.#failures.delete(oldest.value);
-    }
+    this.#failures.begin(who);
     const user = await this.#core.documents.get<UserDocument>(who);
     const profile = user?.userName === userName ? user.loginProfile : undefined;
     const hash =
@@ -129,7 +110,7 @@ export class LoginProfiles {
         ? nobodysHash
         : unsealFor(this.#core, sealOwner(accountId), profile.sealedHash);
     if (!(await isPassword(password, hash)) || profile === undefined) return undefined;
-    this.#failures.delete(who);
+    this.#failures.succeed(who);
     return { resetRequired: profile.resetRequired };
   }
 

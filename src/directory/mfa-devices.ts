@@ -2,6 +2,7 @@
 import { CairnError } from "../base/errors.ts";
 import { type Core, deleteConflict, noSuchEntity, omit, sealFor, unsealFor } from "./core.ts";
 import type { Draft } from "./documents.ts";
+import { FailureLimit } from "./failure-limit.ts";
 import {
   type AccountDocument,
   keys,
@@ -23,9 +24,11 @@ type Owner = string | undefined;
 
 export class MfaDevices {
   readonly #core: Core;
+  readonly #failures: FailureLimit;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#failures = new FailureLimit(core.clock);
   }
 
   /** The seed in base32 is in the answer and nowhere else in the clear. */
@@ -130,7 +133,7 @@ export class MfaDevices {
     });
   }
 
-  /** The code is the one that the owner's device shows now, and is used up by this. */
+  /** The code is the one that the owner's device shows now, and is used up by this. Throttled like a password. */
   async verify(
     accountId: string,
     owner: Owner,
@@ -138,8 +141,16 @@ export class MfaDevices {
     code: string,
   ): Promise<boolean> {
     if (!isSerial(accountId, serialNumber)) return false;
+    const key = keys.mfaDevice(serialNumber);
+    const who = `${owner ?? ""} ${key}`;
+    this.#failures.begin(who);
+    const isRight = await this.#useCode(key, owner, code);
+    if (isRight) this.#failures.succeed(who);
+    return isRight;
+  }
+
+  #useCode(key: string, owner: Owner, code: string): Promise<boolean> {
     return this.#core.documents.change(async (draft) => {
-      const key = keys.mfaDevice(serialNumber);
       const document = await draft.get<MfaDocument>(key);
       if (document?.owner === undefined || document.owner.userName !== owner) return false;
       const nowMs = this.#core.clock.nowMs();
