@@ -131,6 +131,11 @@ export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
     query: ["LimitExceeded", 409],
     s3: ["InvalidRequest", 400],
   },
+  MalformedPolicyDocument: {
+    json: ["MalformedPolicyDocumentException", 400],
+    query: ["MalformedPolicyDocument", 400],
+    s3: ["MalformedPolicy", 400],
+  },
   InvalidConfiguration: internal,
   InvalidCatalogModel: internal,
   JournalFull: unavailable,

@@ -39,6 +39,8 @@ export const errorCodes = {
   EntityAlreadyExists: "caller",
   NoSuchEntity: "caller",
   LimitExceeded: "caller",
+  // Policies.
+  MalformedPolicyDocument: "caller",
   // Configuration and command line.
   InvalidConfiguration: "caller",
   InvalidCatalogModel: "caller",

@@ -29,6 +29,7 @@ export const errorStatus: Readonly<Record<ErrorCode, number>> = {
   EntityAlreadyExists: 409,
   NoSuchEntity: 404,
   LimitExceeded: 409,
+  MalformedPolicyDocument: 400,
   InvalidConfiguration: 400,
   InvalidCatalogModel: 400,
   JournalFull: 507,
