@@ -41,7 +41,11 @@ test.each<[document: unknown, answer: string]>([
   ["", texts.syntax],
   ["[]", texts.syntax],
   ["null", texts.syntax],
-  ['{"Version":"2012-10-17","Version":"2012-10-17","Statement":[]}', texts.syntax],
+  // Named twice: JSON.parse would read the last, another reader the first.
+  [
+    '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Effect":"Allow","Action":"*","Resource":"*"}}',
+    texts.syntax,
+  ],
   [null, texts.syntax],
   [undefined, texts.syntax],
   [[having({})], texts.syntax],

@@ -237,6 +237,27 @@ test.each([
   });
 });
 
+test("a policy that several principals share means each of them by its variables", () => {
+  const policy = parsePolicy("identity", {
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Action: "*", Resource: "arn:aws:s3:::home/${aws:username}/*" },
+  });
+  const may = (name: string, home: string) =>
+    evaluate({
+      principal: alice,
+      policies: { identity: [policy] },
+      action: "s3:GetObject",
+      resource: `arn:aws:s3:::home/${home}/x`,
+      context: new Map([["aws:username", name]]),
+    }).allowed;
+  const decisions = ["Alice", "Bob", "Alice"].map((name) => [may(name, "Alice"), may(name, "Bob")]);
+  expect(decisions).toEqual([
+    [true, false],
+    [false, true],
+    [true, false],
+  ]);
+});
+
 test("in version 2008-10-17 a resource has no variables, only wildcards", () => {
   const elements = { Action: "*", Resource: "arn:aws:s3:::${*}" };
   const covers = (name: string) =>
