@@ -131,7 +131,7 @@ test.skipIf(!found)("every member that we write stands in real records of its ki
     for (const line of readFileSync(join(folder, file), "utf8").split("\n")) {
       const identity = line === "" ? undefined : (JSON.parse(line) as JsonObject)["userIdentity"];
       if (!isJsonObject(identity)) continue;
-      const type = String(identity["type"]);
+      const type = identity["type"] as string;
       const seen = real.get(type) ?? new Set();
       for (const path of pathsOf(identity)) seen.add(path);
       real.set(type, seen);
@@ -144,7 +144,7 @@ test.skipIf(!found)("every member that we write stands in real records of its ki
   ]);
   const unseen = cases.flatMap(([what, caller]) => {
     const identity = userIdentity(caller);
-    const seen = real.get(String(identity["type"]));
+    const seen = real.get(identity["type"] as string);
     return pathsOf(identity)
       .filter((path) => seen?.has(path) === false && !documented.has(path))
       .map((path) => `${what}: ${path}`);
