@@ -13,6 +13,9 @@ export interface Holder {
   name: string;
 }
 
+/** Groups have no boundary. */
+export type BoundedHolder = Holder & { kind: "user" | "role" };
+
 const attachedMax = 10;
 /** Characters of all inline documents together, without white space. */
 const inlineSizeMax: Readonly<Record<HolderKind, number>> = {
@@ -98,7 +101,7 @@ export class PolicyAttachments {
   }
 
   /** Undefined takes the boundary away. */
-  async setBoundary(holder: Holder, policyArn: string | undefined): Promise<void> {
+  async setBoundary(holder: BoundedHolder, policyArn: string | undefined): Promise<void> {
     return this.#change(holder, async ({ boundaryArn }, draft) => {
       if (boundaryArn === undefined && policyArn === undefined) {
         const { kind, name } = holder;
@@ -112,7 +115,7 @@ export class PolicyAttachments {
   /** For whoever makes or deletes the holder in the same draft. */
   async moveBoundary(
     draft: Draft,
-    holder: Holder,
+    holder: BoundedHolder,
     from: string | undefined,
     to: string | undefined,
   ): Promise<void> {

@@ -1,7 +1,7 @@
 // iam: the policies that users, groups and roles have: inline, attached, and as boundary. One set of rows for each kind.
 import { parsePolicyArn } from "../../../directory/managed-policies.ts";
 import type { HolderKind } from "../../../directory/model.ts";
-import type { Holder } from "../../../directory/policy-attachments.ts";
+import type { BoundedHolder, Holder } from "../../../directory/policy-attachments.ts";
 import type { OperationRow } from "../../operation.ts";
 import { cut, type IamCall, iamRow, pageOf } from "./iam-call.ts";
 import { encodeDocument } from "./wire.ts";
@@ -63,12 +63,12 @@ function boundaryRows(kind: "User" | "Role"): OperationRow[] {
   return [
     iamRow(`Put${kind}PermissionsBoundary`, (call) =>
       call.directory.attachments.setBoundary(
-        holderOf(call, kind),
+        boundedHolderOf(call, kind),
         call.text("PermissionsBoundary"),
       ),
     ),
     iamRow(`Delete${kind}PermissionsBoundary`, (call) =>
-      call.directory.attachments.setBoundary(holderOf(call, kind), undefined),
+      call.directory.attachments.setBoundary(boundedHolderOf(call, kind), undefined),
     ),
   ];
 }
@@ -79,6 +79,10 @@ function holderOf(call: IamCall, kind: KindName): Holder {
     accountId: call.accountId,
     name: call.text(`${kind}Name`),
   };
+}
+
+function boundedHolderOf(call: IamCall, kind: "User" | "Role"): BoundedHolder {
+  return { ...holderOf(call, kind), kind: kind === "User" ? "user" : "role" };
 }
 
 export function attachedPolicy(arn: string) {
