@@ -6,17 +6,11 @@ import type { Documents } from "./documents.ts";
 import type { HolderKind } from "./model.ts";
 import { seal, unseal } from "./seal.ts";
 
-export type PolicyKind = "identity" | "trust" | "session";
-
-/** Throws MalformedPolicyDocument for a text that is no policy of that kind. */
-export type CheckPolicyDocument = (kind: PolicyKind, text: string) => void;
-
 export interface Core {
   documents: Documents;
   clock: Clock;
   random: Random;
   masterKey: Buffer;
-  checkPolicyDocument: CheckPolicyDocument;
 }
 
 export function sealFor(core: Core, owner: string, secret: string): string {
