@@ -21,6 +21,8 @@ export interface ClientRequest {
   query?: URLSearchParams;
   headers?: Record<string, string>;
   body?: Buffer | string;
+  /** Left out: Cairn's own API. */
+  service?: string;
   signal?: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ export class Client {
         url,
         headers: request.headers ?? {},
         payloadHash: createHash("sha256").update(body).digest("hex"),
-        service: "cairn",
+        service: request.service ?? "cairn",
         region,
         nowMs: clock.nowMs(),
       },
@@ -74,13 +76,40 @@ export class Client {
     throw await refusal(response);
   }
 
+  /** An operation of IAM, at the AWS API. */
+  async iam(operation: string, parameters: Readonly<Record<string, string>>): Promise<void> {
+    const form = { Action: operation, Version: "2010-05-08", ...parameters };
+    await this.send({
+      method: "POST",
+      path: "/",
+      service: "iam",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams(form).toString(),
+    });
+  }
+
   async json<T>(request: ClientRequest): Promise<T> {
     return (await (await this.send(request)).json()) as T;
   }
 }
 
+const xmlCharacters: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&apos;": "'",
+  "&amp;": "&",
+};
+
+function xmlText(text: string, tag: string): string {
+  const found = new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1] ?? "";
+  return found.replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (name) => xmlCharacters[name] ?? name);
+}
+
 async function refusal(response: Response): Promise<Error> {
   const text = await response.text();
+  if (text.startsWith("<"))
+    return new Error(`${xmlText(text, "Code")}: ${xmlText(text, "Message")}`);
   try {
     const { code, message } = JSON.parse(text) as { code: string; message: string };
     return new Error(`${code}: ${message}`);

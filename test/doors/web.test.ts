@@ -562,6 +562,11 @@ describe("users, keys and services", () => {
     const made = await ask("/v1/keys", { method: "POST", body: '{"userName":"Bob"}' });
     const key = JSON.parse(made.text) as { accessKeyId: string; secretAccessKey: string };
     const asBob = () => ask("/v1/users", { credentials: key });
+    expect(said(await asBob())).toMatch(/^403 AccessDenied: .*user\/Bob is not authorized/);
+    await clientOf(cairn).iam("AttachUserPolicy", {
+      UserName: "Bob",
+      PolicyArn: "arn:aws:iam::aws:policy/IAMReadOnlyAccess",
+    });
     expect(JSON.parse((await asBob()).text)).toMatchObject({ users: [{ userName: "Bob" }] });
     const path = `/v1/keys/${key.accessKeyId}`;
     const disabled = await ask(path, { method: "PATCH", body: '{"status":"Inactive"}' });
