@@ -9,9 +9,12 @@ import { systemRandom } from "./base/random.ts";
 import { type Catalog, openCatalog } from "./catalog/catalog.ts";
 import type { Config } from "./config.ts";
 import { createAuthenticator } from "./directory/authenticate.ts";
+import { createAuthorizer } from "./directory/authorize.ts";
 import type { Directory } from "./directory/directory.ts";
+import { createFetchJson } from "./directory/fetch-json.ts";
 import { loadMasterKey } from "./directory/master-key.ts";
 import { openDirectory } from "./directory/open-directory.ts";
+import { createWebIdentities } from "./directory/web-identity.ts";
 import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import { readTargets } from "./gateway/read-targets.ts";
 import { createIngest } from "./ingest/create-ingest.ts";
@@ -137,13 +140,28 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   });
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
   const authenticator = createAuthenticator({ directory, clock });
+  const authorizer = createAuthorizer({ directory, clock, log });
   const catalog = openCatalog({ ownFolder: join(dataFolder, "catalog") });
 
   await checkUpstreams(config, catalog, directory);
 
   const tokens = new PageTokens({ key: deriveTokenKey(masterKey), clock });
   const lookup = createLookupEvents({ store, clock, tokens, perSecondMax: config.lookupTps });
-  const aws = createAwsDoor({ catalog, authenticator, lookup, ingest, clock, random, log });
+  const webIdentities = createWebIdentities({
+    providers: directory.oidcProviders,
+    fetchJson: createFetchJson(clock),
+    clock,
+  });
+  const aws = createAwsDoor({
+    catalog,
+    authenticator,
+    rooms: { lookup, directory, authorizer, webIdentities },
+    region: config.region,
+    ingest,
+    clock,
+    random,
+    log,
+  });
   const admit = createAdmit(authenticator);
   const { trustProxy } = config;
   const administer = createAdminister({ ingest, clock, random, log, trustProxy });

@@ -9,18 +9,20 @@ import { CairnError, isCairnError } from "../base/errors.ts";
 import { awsBodyBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import { fromForm } from "../catalog/protocol/form.ts";
+import { regionOfHost } from "../catalog/host-name.ts";
 import { structureOf } from "../catalog/protocol/shape.ts";
 import type { Operation, Service } from "../catalog/service.ts";
 import type { Authenticator, Examination } from "../directory/authenticate.ts";
+import { requestKeys } from "../directory/condition-keys.ts";
 import type { JsonObject } from "../event/json.ts";
 import type { Ingest } from "../ingest/ingest.ts";
-import type { LookupEvents } from "../lookup/lookup-events.ts";
 import { ChunkDecoder } from "../signature/chunk-decoder.ts";
 import { wireFailure } from "./errors.ts";
-import type { OperationRow } from "./operation.ts";
+import type { AnyOperationRow, CallRecord, Rooms, UnsignedCall } from "./operation.ts";
 import { operationTable, servedServices } from "./operations.ts";
+import { checkPermission } from "./permission.ts";
 import { parseJsonInput } from "./protocol/parse-json.ts";
+import { parseQueryInput } from "./protocol/parse-query.ts";
 import { queryAnswer, queryError, s3Error } from "./protocol/xml.ts";
 import { recordCall } from "./record-call.ts";
 import type { AwsRequest, AwsResponse } from "./request.ts";
@@ -35,13 +37,15 @@ export interface ServiceModels {
 export interface AwsDoorOptions {
   catalog: ServiceModels;
   authenticator: Authenticator;
-  lookup: LookupEvents;
+  rooms: Rooms;
+  /** Of unsigned calls, which name none. */
+  region: string;
   ingest: Pick<Ingest, "record">;
   clock: Clock;
   random: Random;
   log: Log;
   /** For tests of the table itself. */
-  operations?: readonly OperationRow[];
+  operations?: readonly AnyOperationRow[];
 }
 
 export interface AwsDoor {
@@ -52,7 +56,7 @@ export interface AwsDoor {
 }
 
 export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
-  const { catalog, authenticator, log, random } = options;
+  const { catalog, authenticator, rooms, log, random } = options;
   const rows = options.operations ?? operationTable;
   const services = servedServices.map((id) => {
     const service = catalog.service(id);
@@ -60,25 +64,40 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
     return service;
   });
   checkTable(rows, services);
-  const rooms = { lookup: options.lookup };
 
   async function answer(
     request: AwsRequest,
     route: Route,
     examination: Examination,
     requestId: string,
+    record: CallRecord,
   ): Promise<AwsResponse> {
-    if (!examination.ok) throw examination.error;
+    const row = rows.find(
+      (each) => each.service === route.service?.id && each.name === route.operationName,
+    );
+    if (!examination.ok && !isOpen(row, examination)) throw examination.error;
     if (route.problem !== undefined) throw route.problem;
     const { service, operationName = "", operation } = route;
     assert(service !== undefined && operation !== undefined, "a route without a problem leads on");
-    const row = rows.find((each) => each.service === service.id && each.name === operationName);
     if (row === undefined) throw notImplemented(service, operationName);
-    const input = parseInput(service, operation, withoutChunks(request, examination));
+    const whole = examination.ok ? withoutChunks(request, examination) : request;
+    const input = parseInput(service, operation, whole);
     validateInput(service, operation.in, input, row.violations);
-    const { authenticated } = examination;
-    const output = await row.run({ input, authenticated, rooms });
+    const context = contextOf(request, examination);
+    if (examination.ok) {
+      const { caller } = examination.authenticated;
+      const asked = { caller, input, directory: rooms.directory };
+      const action = actionOf(service, operationName);
+      await checkPermission(row.permission, action, asked, context, rooms.authorizer);
+    }
+    const output = await runRow(row, { input, context, rooms, record }, examination);
     return serialize(service, operationName, output, requestId);
+  }
+
+  function contextOf(request: AwsRequest, examination: Examination) {
+    const region =
+      examination.signature?.region ?? regionOfHost(request.headers["host"]) ?? options.region;
+    return requestKeys({ ...request, region, nowMs: options.clock.nowMs() });
   }
 
   function refuse(request: AwsRequest, error: unknown): AwsResponse {
@@ -101,6 +120,7 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
       let route: Route = { family: "json" };
       let examination: Examination | undefined;
       let response: AwsResponse;
+      const record: CallRecord = {};
       try {
         route = routeRequest(request, services);
         if (request.body.length > awsBodyBytesMax) {
@@ -110,13 +130,14 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
           );
         }
         examination = await authenticator.examine(request, { body: request.body });
-        response = await answer(request, route, examination, requestId);
+        response = await answer(request, route, examination, requestId, record);
       } catch (error) {
         response = failure(route, error, requestId);
       }
-      const sender = examination === undefined ? undefined : senderOf(examination);
+      const defaultRegion = regionOfHost(request.headers["host"]) ?? options.region;
+      const sender = senderOf(examination, record, defaultRegion);
       if (sender !== undefined) {
-        await recordCall({ request, response, requestId, route, ...sender }, options);
+        await recordCall({ request, response, requestId, route, record, ...sender }, options);
       }
       return response;
     },
@@ -124,25 +145,59 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
 }
 
 /** A row that nothing can serve, or a pattern that cannot be read, must not wait for its first caller. */
-function checkTable(rows: readonly OperationRow[], services: readonly Service[]): void {
+function checkTable(rows: readonly AnyOperationRow[], services: readonly Service[]): void {
   for (const row of rows) {
     const service = services.find((each) => each.id === row.service);
     assert(
       service !== undefined && Object.hasOwn(service.operations, row.name),
       `${row.service}:${row.name} of the operation table has a model`,
     );
-    assert(typeof row.run === "function", `${row.service}:${row.name} has a function that runs it`);
+    const isAskedFor = typeof row.permission === "function" || "run" in row;
+    assert(
+      row.permission !== undefined && (isAskedFor || row.permission === "asked by the operation"),
+      `${row.service}:${row.name} says what its caller needs`,
+    );
+    const run = "run" in row ? row.run : row.runUnsigned;
+    assert(typeof run === "function", `${row.service}:${row.name} has a function that runs it`);
     const twins = rows.filter((each) => each.service === row.service && each.name === row.name);
     assert(twins.length === 1, `${row.service}:${row.name} stands once in the operation table`);
     checkPatterns(service, service.operations[row.name]?.in);
   }
 }
 
-/** Whose event the call is. Undefined: nobody's, because the request names no key that we know. */
-function senderOf(examination: Examination) {
+/** Nobody signed, and nobody must. */
+function isOpen(
+  row: AnyOperationRow | undefined,
+  examination: Extract<Examination, { ok: false }>,
+): boolean {
+  const isUnsigned = examination.error.code === "MissingAuthenticationToken";
+  return isUnsigned && row !== undefined && "runUnsigned" in row;
+}
+
+function runRow(
+  row: AnyOperationRow,
+  call: UnsignedCall,
+  examination: Examination,
+): Promise<JsonObject> {
+  if ("runUnsigned" in row) return row.runUnsigned(call);
+  assert(examination.ok, "an operation that needs a signature has one");
+  return row.run({ ...call, authenticated: examination.authenticated });
+}
+
+/** Whose event the call is. Undefined: nobody's, because the request names no one that we know. */
+function senderOf(
+  examination: Examination | undefined,
+  { caller: found, accountId: ownAccount }: CallRecord,
+  defaultRegion: string,
+) {
+  if (found !== undefined && ownAccount !== undefined) {
+    const region = examination?.signature?.region ?? defaultRegion;
+    return { caller: found, region, accountId: ownAccount };
+  }
+  if (examination === undefined) return undefined;
   if (examination.ok) {
     const { caller, region } = examination.authenticated;
-    return { caller, region, accountId: caller.accountId };
+    return { caller, region, accountId: ownAccount ?? caller.accountId };
   }
   const { key, signature } = examination;
   if (key === undefined || signature === undefined) return undefined;
@@ -169,7 +224,7 @@ function parseInput(service: Service, operation: Operation, request: AwsRequest)
       return parseJsonInput(service, shape, request.body);
     case "query":
       if (shape === undefined) return {};
-      return fromForm(service, shape, queryParameters(request).toString(), "query");
+      return parseQueryInput(service, shape, queryParameters(request).toString());
     case "ec2":
     case "rest-json":
     case "rest-xml":
@@ -178,10 +233,15 @@ function parseInput(service: Service, operation: Operation, request: AwsRequest)
   }
 }
 
+/** `cloudtrail:LookupEvents` */
+export function actionOf(service: Service, operationName: string): string {
+  return `${service.iamPrefix ?? service.id}:${operationName}`;
+}
+
 function notImplemented(service: Service, operationName: string): CairnError {
   return new CairnError(
     "OperationNotImplemented",
-    `Cairn does not implement ${service.iamPrefix ?? service.id}:${operationName} yet. COMPAT.md lists what it does.`,
+    `Cairn does not implement ${actionOf(service, operationName)} yet. COMPAT.md lists what it does.`,
   );
 }
 

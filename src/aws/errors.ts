@@ -19,6 +19,12 @@ function modelled(name: string): WireError {
   return same(`${name}Exception`, 400);
 }
 
+/** An exception of Organizations, which speaks awsJson only. */
+function organizations(name: string): WireError {
+  const told: WireName = [`${name}Exception`, 400];
+  return { json: told, query: told, s3: ["InvalidRequest", 400] };
+}
+
 const internal: WireError = {
   json: ["InternalFailure", 500],
   query: ["InternalFailure", 500],
@@ -61,6 +67,11 @@ export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
     json: ["RequestExpired", 400],
     query: ["RequestExpired", 400],
     s3: ["AccessDenied", 403],
+  },
+  ExpiredToken: {
+    json: ["ExpiredTokenException", 403],
+    query: ["ExpiredToken", 403],
+    s3: ["ExpiredToken", 400],
   },
   AccessDenied: {
     json: ["AccessDeniedException", 403],
@@ -131,11 +142,91 @@ export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
     query: ["LimitExceeded", 409],
     s3: ["InvalidRequest", 400],
   },
+  DeleteConflict: {
+    json: ["ConflictException", 400],
+    query: ["DeleteConflict", 409],
+    s3: ["InvalidRequest", 400],
+  },
+  UnmodifiableEntity: {
+    json: ["AccessDeniedException", 400],
+    query: ["UnmodifiableEntity", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  EntityTemporarilyUnmodifiable: {
+    json: ["ConflictException", 400],
+    query: ["EntityTemporarilyUnmodifiable", 409],
+    s3: ["InvalidRequest", 400],
+  },
+  InvalidInput: {
+    json: ["InvalidInputException", 400],
+    query: ["InvalidInput", 400],
+    s3: ["InvalidRequest", 400],
+  },
   MalformedPolicyDocument: {
     json: ["MalformedPolicyDocumentException", 400],
     query: ["MalformedPolicyDocument", 400],
     s3: ["MalformedPolicy", 400],
   },
+  InvalidAuthenticationCode: {
+    json: ["InvalidAuthenticationCodeException", 403],
+    query: ["InvalidAuthenticationCode", 403],
+    s3: ["AccessDenied", 403],
+  },
+  PasswordPolicyViolation: {
+    json: ["PasswordPolicyViolationException", 400],
+    query: ["PasswordPolicyViolation", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  InvalidUserType: {
+    json: ["InvalidUserTypeException", 400],
+    query: ["InvalidUserType", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  PackedPolicyTooLarge: {
+    json: ["PackedPolicyTooLargeException", 400],
+    query: ["PackedPolicyTooLarge", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  InvalidIdentityToken: {
+    json: ["InvalidIdentityTokenException", 400],
+    query: ["InvalidIdentityToken", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  ExpiredIdentityToken: {
+    json: ["ExpiredTokenException", 400],
+    query: ["ExpiredTokenException", 400],
+    s3: ["ExpiredToken", 400],
+  },
+  IdentityProviderRejectedClaim: {
+    json: ["IDPRejectedClaimException", 403],
+    query: ["IDPRejectedClaim", 403],
+    s3: ["AccessDenied", 403],
+  },
+  IdentityProviderUnreachable: {
+    json: ["IDPCommunicationErrorException", 400],
+    query: ["IDPCommunicationError", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  InvalidAuthorizationMessage: {
+    json: ["InvalidAuthorizationMessageException", 400],
+    query: ["InvalidAuthorizationMessageException", 400],
+    s3: ["InvalidRequest", 400],
+  },
+  OrganizationsNotInUse: organizations("AWSOrganizationsNotInUse"),
+  AlreadyInOrganization: organizations("AlreadyInOrganization"),
+  OrganizationNotEmpty: organizations("OrganizationNotEmpty"),
+  AccountNotFound: organizations("AccountNotFound"),
+  AccountAlreadyRegistered: organizations("AccountAlreadyRegistered"),
+  AccountNotRegistered: organizations("AccountNotRegistered"),
+  CreateAccountStatusNotFound: organizations("CreateAccountStatusNotFound"),
+  ConstraintViolation: organizations("ConstraintViolation"),
+  ParentNotFound: organizations("ParentNotFound"),
+  ChildNotFound: organizations("ChildNotFound"),
+  OrganizationalUnitNotFound: organizations("OrganizationalUnitNotFound"),
+  OrganizationalUnitNotEmpty: organizations("OrganizationalUnitNotEmpty"),
+  DuplicateOrganizationalUnit: organizations("DuplicateOrganizationalUnit"),
+  SourceParentNotFound: organizations("SourceParentNotFound"),
+  DestinationParentNotFound: organizations("DestinationParentNotFound"),
   InvalidConfiguration: internal,
   InvalidCatalogModel: internal,
   JournalFull: unavailable,
@@ -156,13 +247,14 @@ export const wireErrors: Readonly<Record<ErrorCode, WireError>> = {
   Unavailable: unavailable,
 };
 
-/** S3 words two refusals of its own. */
+/** Refusals that S3 words in its own way. */
 const s3Messages: Partial<Record<ErrorCode, string>> = {
   MissingAuthenticationToken: "Access Denied",
   InvalidClientTokenId: "The AWS Access Key Id you provided does not exist in our records.",
   RequestTimeTooSkewed:
     "The difference between the request time and the server's time is too large.",
   RequestExpired: "Request has expired",
+  ExpiredToken: "The provided token has expired.",
 };
 
 export interface WireFailure {

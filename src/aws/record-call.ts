@@ -2,12 +2,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { ObservedCall } from "../catalog/call.ts";
+import type { DescribedCall, ObservedCall } from "../catalog/call.ts";
 import { describeCall } from "../catalog/describe.ts";
 import { buildEvent } from "../event/build.ts";
 import { recordBytes } from "../event/size.ts";
-import { type Caller, userIdentity } from "../event/user-identity.ts";
+import { asOtherAccount, type Caller, isVerified, userIdentity } from "../event/user-identity.ts";
 import type { Ingest } from "../ingest/ingest.ts";
+import type { CallRecord } from "./operation.ts";
 import type { AwsRequest, AwsResponse } from "./request.ts";
 import type { Route } from "./route.ts";
 
@@ -16,11 +17,13 @@ export interface ServedCall {
   response: AwsResponse;
   requestId: string;
   route: Route;
+  /** What the operation knows beyond what the wire shows. */
+  record: CallRecord;
   /** Whose event it is. */
   accountId: string;
   region: string;
   /** `unknown` where the signature did not hold: the key it names proves nothing about who called. */
-  caller: Extract<Caller, { kind: "root" | "user" | "unknown" }>;
+  caller: Caller;
 }
 
 export interface RecordCallOptions {
@@ -35,11 +38,11 @@ export interface RecordCallOptions {
  * recorded the answer still goes out, and the log says so: what was done is done, and reading must work on a full disk.
  */
 export async function recordCall(served: ServedCall, options: RecordCallOptions): Promise<void> {
-  const { route, request, response, requestId, accountId, region, caller } = served;
+  const { route, request, response, requestId, accountId, region } = served;
   const { service, operationName, operation } = route;
   // Not an operation of the API: CloudTrail records none such either.
   if (service === undefined || operationName === undefined || operation === undefined) return;
-  const { log } = options;
+  const { log, clock, random } = options;
   try {
     const described = describeCall(
       { service, operationName, operation, labels: {}, protocol: service.protocol },
@@ -47,33 +50,83 @@ export async function recordCall(served: ServedCall, options: RecordCallOptions)
       { region, accountId },
     );
     if (!described.recorded) return;
-    const record = buildEvent({
-      eventTimeMs: options.clock.nowMs(),
-      userIdentity: userIdentity(caller),
-      eventSource: described.eventSource,
-      eventName: described.eventName,
-      awsRegion: region,
-      sourceIPAddress: request.remoteAddress,
-      userAgent: request.headers["user-agent"],
-      errorCode: described.errorCode,
-      errorMessage: described.errorMessage,
-      // What an unproved caller sent is not shown as anyone's request.
-      requestParameters: caller.kind === "unknown" ? null : described.requestParameters,
-      responseElements: described.responseElements,
-      additionalEventData: described.additionalEventData,
-      requestID: requestId,
-      eventID: options.random.uuid(),
-      readOnly: described.readOnly,
-      resources: described.resources?.map((each) => ({ ...each })),
-      apiVersion: described.apiVersion,
-      managementEvent: described.managementEvent,
-      recipientAccountId: accountId,
-      eventCategory: described.eventCategory,
-    });
-    await options.ingest.record(recordBytes(record), accountId);
+    const copies = copiesOf(served, described.errorCode === undefined);
+    const sharedEventID = copies.isShared ? random.uuid() : undefined;
+    const eventTimeMs = clock.nowMs();
+    await Promise.all(
+      copies.all.map(({ caller, recipient }) => {
+        const record = buildEvent({
+          ...factsOf(served, described, caller),
+          eventTimeMs,
+          requestID: requestId,
+          eventID: random.uuid(),
+          recipientAccountId: recipient,
+          sharedEventID,
+        });
+        return options.ingest.record(recordBytes(record), recipient);
+      }),
+    );
   } catch (error) {
     log.error({ err: error, requestId, operationName }, "a served call could not be recorded");
   }
+}
+
+interface Copy {
+  caller: Caller;
+  recipient: string;
+}
+
+/**
+ * One event for the account that called; another for the account whose thing was used, which learns no names of the
+ * other's. Of a service's call only the account that it was for has a copy, as if the service had another.
+ */
+function copiesOf(
+  { caller, accountId, record }: ServedCall,
+  succeeded: boolean,
+): { all: Copy[]; isShared: boolean } {
+  const own = { caller, recipient: accountId };
+  const owner = record.ownerAccountId;
+  if (owner === undefined || !succeeded || !isVerified(caller)) {
+    return { all: [own], isShared: false };
+  }
+  const theirs = { caller: asOtherAccount(caller), recipient: owner };
+  if (caller.kind === "service") return { all: [theirs], isShared: true };
+  return owner === accountId
+    ? { all: [own], isShared: false }
+    : { all: [own, theirs], isShared: true };
+}
+
+function factsOf(
+  { request, record, region }: ServedCall,
+  described: DescribedCall,
+  caller: Caller,
+) {
+  const service = "invokedBy" in caller ? caller.invokedBy : undefined;
+  const requestParameters = { ...described.requestParameters, ...record.requestParameters };
+  // What an unproved caller sent is not shown as anyone's request; nor, observed in public records, what was denied.
+  const isShown =
+    caller.kind !== "unknown" &&
+    described.errorCode !== "AccessDenied" &&
+    Object.keys(requestParameters).length > 0;
+  return {
+    userIdentity: userIdentity(caller),
+    eventSource: described.eventSource,
+    eventName: described.eventName,
+    awsRegion: region,
+    // A service's address and program are its own business: the record has its name.
+    sourceIPAddress: service ?? request.remoteAddress,
+    userAgent: service ?? request.headers["user-agent"],
+    errorCode: described.errorCode,
+    errorMessage: described.errorMessage,
+    requestParameters: isShown ? requestParameters : null,
+    responseElements: described.responseElements,
+    additionalEventData: described.additionalEventData,
+    readOnly: described.readOnly,
+    resources: described.resources?.map((each) => ({ ...each })),
+    apiVersion: described.apiVersion,
+    managementEvent: described.managementEvent,
+    eventCategory: described.eventCategory,
+  };
 }
 
 function observed(request: AwsRequest, response: AwsResponse): ObservedCall {

@@ -21,7 +21,7 @@ export interface Route {
 export function routeRequest(request: AwsRequest, services: readonly Service[]): Route {
   const signature = parseSignature(request);
   if (signature === undefined || signature instanceof CairnError) {
-    return { family: guessFamily(request) };
+    return unsignedRoute(request, services) ?? { family: guessFamily(request) };
   }
   const { signingName } = signature;
   const service = services.find(
@@ -40,6 +40,23 @@ export function routeRequest(request: AwsRequest, services: readonly Service[]):
   const operation = Object.hasOwn(service.operations, name) ? service.operations[name] : undefined;
   if (operation !== undefined) return { family, service, operationName: name, operation };
   return { family, service, problem: unknownOperation(request, service, name) };
+}
+
+/** An awsQuery operation that needs no signature: its name and the version of its API say which it is. */
+function unsignedRoute(request: AwsRequest, services: readonly Service[]): Route | undefined {
+  const parameters = queryParameters(request);
+  const operationName = parameters.get("Action") ?? "";
+  const version = parameters.get("Version");
+  for (const service of services) {
+    if (service.protocol !== "query" || service.apiVersion !== version) continue;
+    const operation = Object.hasOwn(service.operations, operationName)
+      ? service.operations[operationName]
+      : undefined;
+    if (operation?.unsigned === true) {
+      return { family: "query", service, operationName, operation };
+    }
+  }
+  return undefined;
 }
 
 function guessFamily(request: AwsRequest): ErrorFamily {

@@ -36,7 +36,7 @@ export interface Authenticator {
 }
 
 export interface AuthenticatorOptions {
-  directory: Pick<Directory, "findKey">;
+  directory: Pick<Directory, "findKey"> & Partial<Pick<Directory, "noteUse">>;
   clock: Clock;
 }
 
@@ -53,8 +53,8 @@ export function createAuthenticator({ directory, clock }: AuthenticatorOptions):
       return { ok: false, error };
     }
     if (signature instanceof CairnError) return { ok: false, error: signature };
-    const key = await directory.findKey(signature.accessKeyId);
-    if (key === undefined || key.status !== "Active") {
+    const key = await directory.findKey(signature.accessKeyId, signature.sessionToken);
+    if (key === undefined || key.status === "Inactive") {
       // One answer for both, as AWS gives: nobody learns that a key was once good.
       const error = new CairnError(
         "InvalidClientTokenId",
@@ -73,7 +73,16 @@ export function createAuthenticator({ directory, clock }: AuthenticatorOptions):
         clock.nowMs(),
       );
     if (error !== undefined) return { ok: false, error, signature, key };
+    if (key.status === "Expired") {
+      // Only after the signature: whoever found a token learns nothing from it.
+      const expired = new CairnError(
+        "ExpiredToken",
+        "The security token included in the request is expired",
+      );
+      return { ok: false, error: expired, signature, key };
+    }
     const { region, signingName } = signature;
+    directory.noteUse?.(key.caller, region, signingName);
     return {
       ok: true,
       authenticated: { caller: key.caller, region, signingName },

@@ -1,46 +1,67 @@
-// The directory: accounts, users and access keys, and who a signed request came from.
-import type { Caller } from "../event/user-identity.ts";
+// The directory: accounts, users, roles and everything that says who someone is and what they may do.
+import type { VerifiedCaller } from "../event/user-identity.ts";
+import type { AccessKeys } from "./access-keys.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Groups } from "./groups.ts";
+import type { InstanceProfiles } from "./instance-profiles.ts";
+import type { LoginProfiles } from "./login-profiles.ts";
+import type { ManagedPolicies } from "./managed-policies.ts";
+import type { MfaDevices } from "./mfa-devices.ts";
+import type { AccessKey, Account, User } from "./model.ts";
+import type { OidcProviders } from "./oidc-providers.ts";
+import type { Organizations } from "./organizations.ts";
+import type { PermissionSet } from "./permission-set.ts";
+import type { PolicyAttachments } from "./policy-attachments.ts";
+import type { Roles } from "./roles.ts";
+import type { ServicePrincipals } from "./service-principals.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Users } from "./users.ts";
 
-export interface User {
-  accountId: string;
-  userName: string;
-  /** `AIDA…` */
-  userId: string;
-  path: string;
-  createdMs: number;
-}
-
-export interface AccessKey {
-  accessKeyId: string;
-  accountId: string;
-  /** Undefined: the root user's. */
-  userName?: string;
-  status: "Active" | "Inactive";
-  createdMs: number;
-}
+export type { AccessKey, Account, User } from "./model.ts";
 
 /** What SigV4 verification needs of a key. The secret never leaves memory. */
 export interface KeyForVerification {
   secret: string;
-  status: "Active" | "Inactive";
-  caller: Extract<Caller, { kind: "root" | "user" }>;
+  /** `Expired`: of a session whose time is over. */
+  status: "Active" | "Inactive" | "Expired";
+  caller: VerifiedCaller;
 }
-
-export interface Account {
-  accountId: string;
-  createdMs: number;
-}
-
-/** Access keys that a user, or the root user, may have at a time (IAM quota). */
-export const accessKeysMax = 2;
 
 /**
  * Every change is durable when its promise resolves and seen by the next call; changes by several callers at once
  * are applied one after the other. Refusals are CairnErrors in IAM's words.
  */
 export interface Directory {
-  /** Undefined: no such key. A key that is there but not active comes back with its status. */
-  findKey(accessKeyId: string): Promise<KeyForVerification | undefined>;
+  /**
+   * Undefined: no such key. A key that is there but not active comes back with its status. A session's key needs the
+   * token that came with the request; a long-term key that comes with one is none.
+   */
+  findKey(accessKeyId: string, sessionToken?: string): Promise<KeyForVerification | undefined>;
+  /** Notes, now and then and without waiting, that a key was used. */
+  noteUse(caller: VerifiedCaller, region: string, service: string): void;
+  /** Grows with each change made here: what was read before it need not be true after it. */
+  readonly generation: number;
+  /** What the caller's policies are, all together. */
+  permissionsOf(caller: VerifiedCaller): Promise<PermissionSet>;
+  /** A text that only DecodeAuthorizationMessage reads, and only for the account. */
+  encodeMessage(accountId: string, message: string): string;
+  decodeMessage(accountId: string, encoded: string): string | undefined;
+
+  readonly accounts: Accounts;
+  readonly users: Users;
+  readonly groups: Groups;
+  readonly roles: Roles;
+  readonly policies: ManagedPolicies;
+  readonly attachments: PolicyAttachments;
+  readonly accessKeys: AccessKeys;
+  readonly loginProfiles: LoginProfiles;
+  readonly mfaDevices: MfaDevices;
+  readonly oidcProviders: OidcProviders;
+  readonly instanceProfiles: InstanceProfiles;
+  readonly servicePrincipals: ServicePrincipals;
+  readonly sessions: Sessions;
+  readonly organizations: Organizations;
+
   /** The account that unsigned calls are recorded for. */
   readonly firstAccountId: string;
   /**
@@ -71,7 +92,7 @@ export interface Directory {
 
 /** Who signed a request, for what and where. */
 export interface Authenticated {
-  caller: Extract<Caller, { kind: "root" | "user" }>;
+  caller: VerifiedCaller;
   region: string;
   /** The service in the credential scope. */
   signingName: string;

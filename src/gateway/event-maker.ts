@@ -9,7 +9,7 @@ import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
 import { regionOfHost } from "../catalog/host-name.ts";
 import type { Place } from "../catalog/profile-resources.ts";
 import { eventBytes } from "../event/build.ts";
-import { type Caller, userIdentity } from "../event/user-identity.ts";
+import { type Caller, isVerified, userIdentity } from "../event/user-identity.ts";
 import { sha256Hex } from "../signature/verify-signature.ts";
 import type { CallHead } from "./call-head.ts";
 import { callerOf, type Signer } from "./caller.ts";
@@ -86,10 +86,7 @@ export class EventMaker {
     const { region, accountId } = this.#options;
     return {
       region: head.claims.region ?? regionOfHost(head.headers["host"]) ?? upstream.region ?? region,
-      accountId:
-        caller.kind === "root" || caller.kind === "user"
-          ? caller.accountId
-          : (upstream.accountId ?? accountId),
+      accountId: isVerified(caller) ? caller.accountId : (upstream.accountId ?? accountId),
     };
   }
 

@@ -14,15 +14,19 @@ const words: Readonly<Record<PolicyKind, { explicit: string; implicit: string }>
   serviceControl: { explicit: "a service control policy", implicit: "service control policy" },
 };
 
-/** The message of the error that a caller gets whose request was not allowed. */
+/**
+ * The message of the error that a caller gets whose request was not allowed. `resourceName`: how the service names the
+ * resource, where that is not by its ARN: IAM says `user Bob`.
+ */
 export function denialMessage(
   request: Pick<AuthorizationRequest, "principal" | "action" | "resource">,
   decision: Extract<Decision, { allowed: false }>,
+  resourceName: string | undefined = request.resource === "*" ? undefined : request.resource,
 ): string {
-  const { principal, action, resource } = request;
+  const { principal, action } = request;
   // STS tells a caller whom only an identity provider knows no more than this.
   if (principal.kind === "federated") return `Not authorized to perform ${action}`;
-  const on = resource === "*" ? "" : ` on resource: ${resource}`;
+  const on = resourceName === undefined ? "" : ` on resource: ${resourceName}`;
   const { explicit, implicit } = words[decision.by];
   const because = decision.explicit
     ? `with an explicit deny in ${explicit}`

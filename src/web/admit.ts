@@ -4,13 +4,13 @@ import { BytePool } from "../base/byte-pool.ts";
 import { CairnError } from "../base/errors.ts";
 import { ingestPoolBytesMax } from "../base/limits.ts";
 import type { Authenticator } from "../directory/authenticate.ts";
-import type { Caller } from "../event/user-identity.ts";
+import type { VerifiedCaller } from "../event/user-identity.ts";
 import { ChunkDecoder } from "../signature/chunk-decoder.ts";
 import { readBody } from "./body.ts";
 import { httpRequest } from "./http-request.ts";
 
 export interface Admitted {
-  caller: Extract<Caller, { kind: "root" | "user" }>;
+  caller: VerifiedCaller;
   /** Of the credential scope. */
   region: string;
   body: Buffer;

@@ -1,7 +1,8 @@
 // The HTTP server behind the main port: one port, three faces.
 //
 // The service in the signature's credential scope decides first: `cairn` is the event API (/v1), every other service
-// is the AWS door. Unsigned requests reach only /health and, from this machine, /metrics.
+// is the AWS door. Unsigned requests reach only /health, from this machine /metrics, and what the AWS door takes
+// another proof for.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";

@@ -4,19 +4,24 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type AwsDoorOptions, createAwsDoor } from "../../src/aws/door.ts";
+import type { Rooms } from "../../src/aws/operation.ts";
 import type { AwsRequest, AwsResponse } from "../../src/aws/request.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import type { Service } from "../../src/catalog/service.ts";
 import { createAuthenticator } from "../../src/directory/authenticate.ts";
+import { createAuthorizer } from "../../src/directory/authorize.ts";
+import { createFetchJson } from "../../src/directory/fetch-json.ts";
 import { openDirectory } from "../../src/directory/open-directory.ts";
+import { createWebIdentities } from "../../src/directory/web-identity.ts";
 import type { JsonObject } from "../../src/event/json.ts";
 import { createIngest } from "../../src/ingest/create-ingest.ts";
 import { createMemoryJournal } from "../../src/journal/memory/memory-journal.ts";
 import { createLookupEvents } from "../../src/lookup/lookup-events.ts";
 import { deriveTokenKey, PageTokens } from "../../src/lookup/page-token.ts";
 import { createMemoryRegistry } from "../../src/registry/memory/memory-registry.ts";
+import type { SigningCredentials } from "../../src/signature/signer.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
 
 export const accountId = "111122223333";
@@ -33,6 +38,7 @@ export interface DoorWorldOptions {
   clock?: Clock;
   log?: Log;
   door?: Partial<AwsDoorOptions>;
+  rooms?: Partial<Rooms>;
 }
 
 /** Dispose of it with `await using`. */
@@ -50,8 +56,9 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
     }
   })();
   const masterKey = systemRandom.bytes(32);
+  const registry = createMemoryRegistry();
   const directory = openDirectory({
-    registry: createMemoryRegistry(),
+    registry,
     masterKey,
     clock,
     random: systemRandom,
@@ -71,7 +78,18 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
   const door = createAwsDoor({
     catalog: models,
     authenticator: createAuthenticator({ directory, clock }),
-    lookup,
+    rooms: {
+      lookup,
+      directory,
+      authorizer: createAuthorizer({ directory, clock, log }),
+      webIdentities: createWebIdentities({
+        providers: directory.oidcProviders,
+        fetchJson: createFetchJson(clock),
+        clock,
+      }),
+      ...options.rooms,
+    },
+    region: "us-east-1",
     ingest,
     clock,
     random: systemRandom,
@@ -99,6 +117,7 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
         rawHeaders: message.rawHeaders,
         body: Buffer.concat(parts),
         remoteAddress: message.socket.remoteAddress ?? "",
+        isSecure: false,
       };
       void (async () => {
         const answer = await door.handle(request);
@@ -118,22 +137,45 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
     return found.events.map((event) => JSON.parse(event.raw.toString("utf8")) as JsonObject);
   }
 
+  /** The same with the account that each is kept for. */
+  async function ownedEvents(): Promise<{ owner: string; event: JsonObject }[]> {
+    await events();
+    const found = await store.follow(0n, 100_000);
+    return found.events.map((event) => ({
+      owner: event.ownerAccount,
+      event: JSON.parse(event.raw.toString("utf8")) as JsonObject,
+    }));
+  }
+
   return {
     url: `http://127.0.0.1:${port}`,
     /** Client settings for the root user, or for the given key. */
-    client: (credentials = root) => ({
+    client: (credentials: SigningCredentials = root) => ({
       endpoint: `http://127.0.0.1:${port}`,
       region: "eu-central-1",
       credentials,
       maxAttempts: 1,
     }),
     root,
+    /** Attaches a policy: left out, the one that allows everything. */
+    allow: (
+      kind: "user" | "role",
+      name: string,
+      policy = "AdministratorAccess",
+      account = accountId,
+    ) =>
+      directory.attachments.attach(
+        { kind, accountId: account, name },
+        `arn:aws:iam::aws:policy/${policy}`,
+      ),
+    registry,
     directory,
     door,
     ingest,
     store,
     answers,
     events,
+    ownedEvents,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -7,7 +7,7 @@ import {
   type LookupEventsCommandInput,
   paginateLookupEvents,
 } from "@aws-sdk/client-cloudtrail";
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { AssumeRootCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -158,12 +158,12 @@ describe("sts", () => {
   test("what is not there yet says so, in a way that no SDK retries", async () => {
     const client = new STSClient({ ...world.client(), maxAttempts: 3 });
     const before = world.answers.length;
-    const command = new AssumeRoleCommand({
-      RoleArn: "arn:aws:iam::111122223333:role/r",
-      RoleSessionName: "session",
+    const command = new AssumeRootCommand({
+      TargetPrincipal: "111122223333",
+      TaskPolicyArn: { arn: "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials" },
     });
     expect(await nameAndMessage(client.send(command))).toBe(
-      "UnsupportedOperation: Cairn does not implement sts:AssumeRole yet. COMPAT.md lists what it does.",
+      "UnsupportedOperation: Cairn does not implement sts:AssumeRoot yet. COMPAT.md lists what it does.",
     );
     expect(world.answers.length - before).toBe(1);
   });
@@ -210,6 +210,7 @@ describe("authentication", () => {
 
   test("a disabled key is refused", async () => {
     await world.directory.createUser(accountId, "bob");
+    await world.allow("user", "bob", "AWSCloudTrail_ReadOnlyAccess");
     const key = await world.directory.createAccessKey(accountId, "bob");
     const client = new CloudTrailClient(world.client(key));
     expect(await nameAndMessage(client.send(new LookupEventsCommand({})))).toBe("accepted");
@@ -632,7 +633,6 @@ describe("LookupEvents", () => {
   });
 });
 
-const run = () => Promise.resolve({});
 const open = (operations: unknown) =>
   openDoorWorld({ door: { operations: operations as [] } }).then((opened) =>
     opened[Symbol.asyncDispose](),
@@ -653,7 +653,7 @@ describe("the door itself", () => {
     const lines: string[] = [];
     const log = makeLog("info", { write: (line: string) => void lines.push(line) });
     const lookup = { lookup: () => Promise.reject(new Error("a secret detail")) };
-    await using broken = await openDoorWorld({ log, door: { lookup, log } });
+    await using broken = await openDoorWorld({ log, rooms: { lookup } });
     const answer = await lookupRaw("{}", {}, broken);
     expect(answer).toMatchObject({ status: 500, errorType: "InternalFailure" });
     expect(answer.text).not.toContain("secret detail");
@@ -665,7 +665,7 @@ describe("the door itself", () => {
     const lookup = {
       lookup: () => Promise.reject(new CairnError("StoreUnavailable", "the store is away")),
     };
-    await using broken = await openDoorWorld({ door: { lookup } });
+    await using broken = await openDoorWorld({ rooms: { lookup } });
     const client = new CloudTrailClient({ ...broken.client(), maxAttempts: 2 });
     expect(await nameAndMessage(client.send(new LookupEventsCommand({})))).toBe(
       "ServiceUnavailable: the store is away",
@@ -685,15 +685,24 @@ describe("the door itself", () => {
   });
 
   test("it does not open when a row of its table has no model, no function, or a twin", async () => {
-    await expect(open([{ service: "cloudtrail", name: "NoSuchThing", run }])).rejects.toThrow(
+    const row = {
+      service: "cloudtrail",
+      name: "CreateTrail",
+      permission: "none",
+      run: () => Promise.resolve({}),
+    };
+    await expect(open([{ ...row, name: "NoSuchThing" }])).rejects.toThrow(
       /cloudtrail:NoSuchThing of the operation table has a model/,
     );
-    await expect(open([{ service: "cloudtrail", name: "CreateTrail" }])).rejects.toThrow(
-      /has a function/,
+    await expect(open([{ ...row, run: undefined }])).rejects.toThrow(/has a function/);
+    await expect(open([row, row])).rejects.toThrow(/stands once/);
+    await expect(open([{ ...row, permission: undefined }])).rejects.toThrow(
+      /what its caller needs/,
     );
-    await expect(
-      open([1, 2].map(() => ({ service: "cloudtrail", name: "CreateTrail", run }))),
-    ).rejects.toThrow(/stands once/);
+    // Without a signature there is nobody to ask about.
+    const { run, ...rest } = row;
+    const unsigned = { ...rest, runUnsigned: run };
+    await expect(open([unsigned])).rejects.toThrow(/what its caller needs/);
     const noModel = { service: (id: string) => (id === "sns" ? undefined : models.service(id)) };
     await expect(openDoorWorld({ door: { catalog: noModel } })).rejects.toThrow(/a model of sns/);
   });

@@ -55,6 +55,14 @@ function xmlValue(service: Service, shapeName: string | undefined, value: JsonVa
       .map((each) => `<${element}>${xmlValue(service, shape.e.s, each)}</${element}>`)
       .join("");
   }
+  if (shape?.t === "map" && isJsonObject(value)) {
+    const { k, v } = shape;
+    const entry = (key: string, each: JsonValue) =>
+      `<entry><${k.n ?? "key"}>${escapeXml(key)}</${k.n ?? "key"}><${v.n ?? "value"}>${xmlValue(service, v.s, each)}</${v.n ?? "value"}></entry>`;
+    return Object.entries(value)
+      .map(([key, each]) => entry(key, each))
+      .join("");
+  }
   return escapeXml(typeof value === "string" ? value : JSON.stringify(value));
 }
 

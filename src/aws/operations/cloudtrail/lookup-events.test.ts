@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Authenticated } from "../../../directory/directory.ts";
 import type { FoundEvent } from "../../../event/row.ts";
 import type { LookupRequest } from "../../../lookup/lookup-events.ts";
+import type { OperationCall } from "../../operation.ts";
 import { lookupEvents } from "./lookup-events.ts";
 
 const authenticated: Authenticated = {
@@ -37,7 +38,12 @@ async function run(
       return Promise.resolve({ events, ...(nextToken === undefined ? {} : { nextToken }) });
     },
   };
-  const output = await lookupEvents.run({ input, authenticated, rooms: { lookup } });
+  const rooms = { lookup };
+  const output = await lookupEvents.run({
+    input,
+    authenticated,
+    rooms,
+  } as unknown as OperationCall);
   return { asked: asked[0], output };
 }
 

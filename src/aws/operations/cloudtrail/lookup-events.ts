@@ -4,10 +4,12 @@ import { type ShownColumns, shownColumns } from "../../../event/read.ts";
 import type { FoundEvent } from "../../../event/row.ts";
 import type { LookupRequest } from "../../../lookup/lookup-events.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
+import { onNoResource } from "../../permission.ts";
 
 export const lookupEvents: OperationRow = {
   service: "cloudtrail",
   name: "LookupEvents",
+  permission: onNoResource,
   run: runLookupEvents,
   violations: {
     LookupAttributes: "InvalidLookupAttributes",

@@ -1,9 +1,9 @@
 // sts:GetCallerIdentity: the caller's own name, in STS's order.
 import { expect, test } from "vitest";
 import type { Authenticated } from "../../../directory/directory.ts";
+import type { OperationCall } from "../../operation.ts";
 import { getCallerIdentity } from "./get-caller-identity.ts";
 
-const rooms = { lookup: { lookup: () => Promise.reject(new Error("not asked")) } };
 const accountId = "111122223333";
 
 test.each<[Authenticated["caller"], object]>([
@@ -24,6 +24,6 @@ test.each<[Authenticated["caller"], object]>([
   ],
 ])("%o", async (caller, expected) => {
   const authenticated = { caller, region: "us-east-1", signingName: "sts" };
-  const output = await getCallerIdentity.run({ input: {}, authenticated, rooms });
+  const output = await getCallerIdentity.run({ authenticated } as OperationCall);
   expect(JSON.stringify(output)).toBe(JSON.stringify(expected));
 });

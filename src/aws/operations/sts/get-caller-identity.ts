@@ -1,12 +1,13 @@
 // sts:GetCallerIdentity: who the signature says you are. AWS needs no permission for it, and neither do we.
 
 import type { JsonObject } from "../../../event/json.ts";
-import { callerArn } from "../../../event/user-identity.ts";
+import { callerArn, callerUserId } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 
 export const getCallerIdentity: OperationRow = {
   service: "sts",
   name: "GetCallerIdentity",
+  permission: "none",
   run: runGetCallerIdentity,
 };
 
@@ -14,7 +15,7 @@ function runGetCallerIdentity({ authenticated }: OperationCall): Promise<JsonObj
   const { caller } = authenticated;
   return Promise.resolve({
     Arn: callerArn(caller),
-    UserId: caller.kind === "root" ? caller.accountId : caller.userId,
+    UserId: callerUserId(caller),
     Account: caller.accountId,
   });
 }

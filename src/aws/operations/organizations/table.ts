@@ -1,0 +1,11 @@
+// Organizations' part of the operation table.
+import type { OperationRow } from "../../operation.ts";
+import { delegationRows } from "./delegation.ts";
+import { organizationRows } from "./organization.ts";
+import { treeRows } from "./tree.ts";
+
+export const organizationsRows: readonly OperationRow[] = [
+  ...organizationRows,
+  ...treeRows,
+  ...delegationRows,
+];

@@ -1,0 +1,141 @@
+# Builds an organization with boto3, gives its accounts work, and takes it down again; checks every answer.
+# The environment says where the server is and with which key to sign: the root user of the account that will manage it.
+import json
+import os
+import time
+
+import boto3
+from botocore.exceptions import ClientError
+
+ACCOUNT = "111122223333"
+endpoint = os.environ["AWS_ENDPOINT_URL"]
+session = boto3.session.Session(region_name="us-east-1")
+org = session.client("organizations", endpoint_url=endpoint)
+iam = session.client("iam", endpoint_url=endpoint)
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        told = error.response["Error"]
+        assert told["Code"] == code, (told, arguments)
+        return told["Message"]
+    raise AssertionError(f"{call.__name__} was not refused: {arguments}")
+
+
+refused("AWSOrganizationsNotInUseException", org.describe_organization)
+refused("AWSOrganizationsNotInUseException", org.list_accounts)
+organization = org.create_organization(FeatureSet="ALL")["Organization"]
+ID = organization["Id"]
+assert organization["Arn"] == f"arn:aws:organizations::{ACCOUNT}:organization/{ID}", organization
+assert organization["MasterAccountId"] == ACCOUNT and organization["FeatureSet"] == "ALL", organization
+assert organization["MasterAccountArn"] == f"arn:aws:organizations::{ACCOUNT}:account/{ID}/{ACCOUNT}", organization
+assert org.describe_organization()["Organization"] == organization
+refused("AlreadyInOrganizationException", org.create_organization)
+
+# Accounts
+made = org.create_account(Email="dev@example.com", AccountName="Dev")["CreateAccountStatus"]
+assert made["State"] == "SUCCEEDED" and made["Id"].startswith("car-"), made
+DEV = made["AccountId"]
+status = org.describe_create_account_status(CreateAccountRequestId=made["Id"])["CreateAccountStatus"]
+assert status == made and abs(status["RequestedTimestamp"].timestamp() - time.time()) < 60, status
+refused("CreateAccountStatusNotFoundException", org.describe_create_account_status, CreateAccountRequestId="car-" + "a" * 10)
+failed = org.create_account(Email="DEV@example.com", AccountName="Dev 2")["CreateAccountStatus"]
+assert (failed["State"], failed["FailureReason"]) == ("FAILED", "EMAIL_ALREADY_EXISTS"), failed
+refused("InvalidInputException", org.create_account, Email="no address", AccountName="x")
+for number in range(3):
+    org.create_account(Email=f"n{number}@example.com", AccountName=f"N{number}")
+pages = org.get_paginator("list_accounts").paginate(PaginationConfig={"PageSize": 2})
+accounts = [each for page in pages for each in page["Accounts"]]
+assert len(accounts) == 5 and {DEV, ACCOUNT} <= {each["Id"] for each in accounts}, accounts
+dev = org.describe_account(AccountId=DEV)["Account"]
+assert (dev["Email"], dev["Name"], dev["Status"], dev["JoinedMethod"]) == ("dev@example.com", "Dev", "ACTIVE", "CREATED"), dev
+refused("AccountNotFoundException", org.describe_account, AccountId="999999999999")
+
+# The tree
+root = org.list_roots()["Roots"][0]
+assert root["Id"].startswith("r-") and root["Name"] == "Root", root
+unit = org.create_organizational_unit(ParentId=root["Id"], Name="Teams")["OrganizationalUnit"]
+assert unit["Arn"] == f"arn:aws:organizations::{ACCOUNT}:ou/{ID}/{unit['Id']}", unit
+refused("DuplicateOrganizationalUnitException", org.create_organizational_unit, ParentId=root["Id"], Name="Teams")
+refused("ParentNotFoundException", org.create_organizational_unit, ParentId="r-none", Name="x")
+org.move_account(AccountId=DEV, SourceParentId=root["Id"], DestinationParentId=unit["Id"])
+refused("SourceParentNotFoundException", org.move_account, AccountId=DEV, SourceParentId=root["Id"], DestinationParentId=unit["Id"])
+assert org.list_parents(ChildId=DEV)["Parents"] == [{"Id": unit["Id"], "Type": "ORGANIZATIONAL_UNIT"}]
+assert org.list_parents(ChildId=unit["Id"])["Parents"] == [{"Id": root["Id"], "Type": "ROOT"}]
+assert org.list_children(ParentId=unit["Id"], ChildType="ACCOUNT")["Children"] == [{"Id": DEV, "Type": "ACCOUNT"}]
+assert len(org.list_children(ParentId=root["Id"], ChildType="ACCOUNT")["Children"]) == 4
+assert [a["Id"] for a in org.list_accounts_for_parent(ParentId=unit["Id"])["Accounts"]] == [DEV]
+assert [u["Name"] for u in org.list_organizational_units_for_parent(ParentId=root["Id"])["OrganizationalUnits"]] == ["Teams"]
+refused("OrganizationalUnitNotEmptyException", org.delete_organizational_unit, OrganizationalUnitId=unit["Id"])
+org.update_organizational_unit(OrganizationalUnitId=unit["Id"], Name="Crews")
+assert org.describe_organizational_unit(OrganizationalUnitId=unit["Id"])["OrganizationalUnit"]["Name"] == "Crews"
+
+# Trusted services and who administers them
+TRAIL = "cloudtrail.amazonaws.com"
+refused("ConstraintViolationException", org.register_delegated_administrator, AccountId=DEV, ServicePrincipal=TRAIL)
+org.enable_aws_service_access(ServicePrincipal=TRAIL)
+org.enable_aws_service_access(ServicePrincipal=TRAIL)
+enabled = org.list_aws_service_access_for_organization()["EnabledServicePrincipals"]
+assert [each["ServicePrincipal"] for each in enabled] == [TRAIL], enabled
+refused("InvalidInputException", org.enable_aws_service_access, ServicePrincipal="cloudtrail")
+org.register_delegated_administrator(AccountId=DEV, ServicePrincipal=TRAIL)
+refused("AccountAlreadyRegisteredException", org.register_delegated_administrator, AccountId=DEV, ServicePrincipal=TRAIL)
+refused("ConstraintViolationException", org.register_delegated_administrator, AccountId=ACCOUNT, ServicePrincipal=TRAIL)
+refused("ConstraintViolationException", org.disable_aws_service_access, ServicePrincipal=TRAIL)
+delegates = org.list_delegated_administrators(ServicePrincipal=TRAIL)["DelegatedAdministrators"]
+assert [each["Id"] for each in delegates] == [DEV], delegates
+services = org.list_delegated_services_for_account(AccountId=DEV)["DelegatedServices"]
+assert [each["ServicePrincipal"] for each in services] == [TRAIL], services
+
+# A member's own administrators come in by the role that every new account has
+iam.create_user(UserName="manager")
+iam.attach_user_policy(UserName="manager", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+key = iam.create_access_key(UserName="manager")["AccessKey"]
+manager = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+
+
+def member_session(account):
+    answer = manager.client("sts", endpoint_url=endpoint).assume_role(
+        RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="first"
+    )["Credentials"]
+    return boto3.session.Session(
+        answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"], region_name="us-east-1"
+    )
+
+
+inside = member_session(DEV)
+inside_iam = inside.client("iam", endpoint_url=endpoint)
+assert inside.client("sts", endpoint_url=endpoint).get_caller_identity()["Account"] == DEV
+assert inside_iam.list_users()["Users"] == []
+refused("NoSuchEntity", inside_iam.get_user, UserName="manager")
+refused("NoSuchEntity", inside_iam.delete_access_key, UserName="manager", AccessKeyId=key["AccessKeyId"])
+refused("NoSuchEntity", inside_iam.get_access_key_last_used, AccessKeyId=key["AccessKeyId"])
+inside_iam.create_user(UserName="manager")
+assert [r["RoleName"] for r in inside_iam.list_roles()["Roles"]] == ["OrganizationAccountAccessRole"]
+attached = inside_iam.list_attached_role_policies(RoleName="OrganizationAccountAccessRole")["AttachedPolicies"]
+assert [p["PolicyName"] for p in attached] == ["AdministratorAccess"], attached
+# Every member may see the organization; who administers a service may see its accounts; others may not.
+inside_org = inside.client("organizations", endpoint_url=endpoint)
+assert inside_org.describe_organization()["Organization"]["Id"] == ID
+assert len(inside_org.list_accounts()["Accounts"]) == 5
+refused("AccessDeniedException", inside_org.create_account, Email="x@example.com", AccountName="x")
+refused("AccessDeniedException", inside_org.enable_aws_service_access, ServicePrincipal=TRAIL)
+other = next(each["Id"] for each in accounts if each["Name"] == "N0")
+other_org = member_session(other).client("organizations", endpoint_url=endpoint)
+assert other_org.describe_organization()["Organization"]["Id"] == ID
+refused("AccessDeniedException", other_org.list_accounts)
+refused("AccessDeniedException", other_org.describe_account, AccountId=DEV)
+
+# And down again
+org.deregister_delegated_administrator(AccountId=DEV, ServicePrincipal=TRAIL)
+refused("AccountNotRegisteredException", org.deregister_delegated_administrator, AccountId=DEV, ServicePrincipal=TRAIL)
+refused("AccountNotRegisteredException", org.list_delegated_services_for_account, AccountId=DEV)
+refused("AccessDeniedException", inside_org.list_accounts)
+org.disable_aws_service_access(ServicePrincipal=TRAIL)
+assert org.list_aws_service_access_for_organization()["EnabledServicePrincipals"] == []
+org.move_account(AccountId=DEV, SourceParentId=unit["Id"], DestinationParentId=root["Id"])
+org.delete_organizational_unit(OrganizationalUnitId=unit["Id"])
+refused("OrganizationNotEmptyException", org.delete_organization)
+print(json.dumps({"done": True, "member": DEV}))

@@ -1,0 +1,80 @@
+// Organizations through the real clients: boto3 builds one and takes it down, the AWS CLI goes the first steps.
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { awsClis, boto3Pythons, isMissing } from "../tools/clients.ts";
+import { runClient } from "../tools/run-client.ts";
+import { accountId, type DoorWorld, openDoorWorld } from "./aws-door-world.ts";
+
+let world: DoorWorld;
+beforeEach(async () => {
+  world = await openDoorWorld();
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const pythons = boto3Pythons();
+describe.skipIf(isMissing("boto3", pythons.length > 0))("boto3", () => {
+  test.each(pythons)(
+    "$name makes an organization, and its accounts see nothing of each other",
+    {
+      timeout: 120_000,
+    },
+    async ({ command }) => {
+      const script = join(import.meta.dirname, "organizations.py");
+      const ran = await runClient(command, [script], world.url, world.root);
+      if (ran.code !== 0) throw new Error(ran.stderr);
+      const { member } = JSON.parse(ran.stdout) as { member: string };
+      const owned = await world.ownedEvents();
+      const inMember = owned.filter(({ owner }) => owner === member).map(({ event }) => event);
+      // The one that came from outside, and what was done inside.
+      expect(inMember[0]).toMatchObject({
+        eventName: "AssumeRole",
+        userIdentity: { type: "AWSAccount", accountId },
+        recipientAccountId: member,
+      });
+      expect(inMember.slice(1).length).toBeGreaterThan(5);
+      for (const event of inMember.slice(1)) {
+        expect(event).toMatchObject({ userIdentity: { type: "AssumedRole", accountId: member } });
+      }
+      const made = owned.find(({ event }) => event["eventName"] === "CreateAccount");
+      expect(made?.event).toMatchObject({
+        eventSource: "organizations.amazonaws.com",
+        requestParameters: {
+          email: "HIDDEN_DUE_TO_SECURITY_REASONS",
+          accountName: "HIDDEN_DUE_TO_SECURITY_REASONS",
+        },
+        responseElements: { createAccountStatus: { state: "SUCCEEDED", accountId: member } },
+      });
+    },
+  );
+});
+
+const clis = awsClis();
+describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => {
+  test.each(clis)(
+    "$name makes an organization with an account that administers CloudTrail",
+    {
+      timeout: 120_000,
+    },
+    async ({ command }) => {
+      async function aws<Answer>(text: string) {
+        const args = [...text.split(" "), "--endpoint-url", world.url, "--output", "json"];
+        const ran = await runClient(command, ["organizations", ...args], world.url, world.root);
+        if (ran.code !== 0) throw new Error(ran.stderr.trim());
+        return (ran.stdout.trim() === "" ? {} : JSON.parse(ran.stdout)) as Answer;
+      }
+      await aws("create-organization");
+      const { CreateAccountStatus } = await aws<{ CreateAccountStatus: Record<string, string> }>(
+        "create-account --email dev@example.com --account-name Dev",
+      );
+      const id = CreateAccountStatus["AccountId"] ?? "";
+      await aws("enable-aws-service-access --service-principal cloudtrail.amazonaws.com");
+      await aws(
+        `register-delegated-administrator --account-id ${id} --service-principal cloudtrail.amazonaws.com`,
+      );
+      expect(await aws("list-delegated-administrators")).toMatchObject({
+        DelegatedAdministrators: [{ Id: id, Name: "Dev", Status: "ACTIVE" }],
+      });
+      expect(await aws("list-accounts --max-items 1")).toHaveProperty("NextToken");
+    },
+  );
+});
