@@ -8,6 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import { CairnError, isCairnError } from "../base/errors.ts";
 import { type Random, uniqueId } from "../base/random.ts";
+import { isSameSecret } from "../base/same-secret.ts";
 import type { Entry, Registry } from "../registry/registry.ts";
 import {
   type AccessKey,
@@ -194,7 +195,8 @@ class RegistryDirectory implements Directory {
           sealOwner(given.accessKeyId),
           this.#masterKey,
         );
-        if (known === given.secretAccessKey && present.value.given === true) return;
+        const isUnchanged = isSameSecret(known, given.secretAccessKey);
+        if (isUnchanged && present.value.given === true) return;
       }
       const replaced = await this.#givenBefore(owner.value.accessKeyIds, given.accessKeyId);
       const kept = owner.value.accessKeyIds.filter((id) => id !== replaced);

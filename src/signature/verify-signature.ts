@@ -1,7 +1,8 @@
 // Decides whether a request was signed with a secret, at a time we can believe.
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { CairnError } from "../base/errors.ts";
 import { signatureSkewMsMax } from "../base/limits.ts";
+import { isSameSecret } from "../base/same-secret.ts";
 import {
   canonicalPaths,
   canonicalQuery,
@@ -31,12 +32,10 @@ export function verifySignature(
   const untimely = checkTime(parsed, nowMs);
   if (untimely !== undefined) return untimely;
   const payloadHash = payloadHashOf(parsed, bodyHash);
-  const given = Buffer.from(parsed.signature);
   const query = canonicalQuery(request.query, parsed.form);
   const matches = canonicalPaths(request.path, parsed.signingName).some((path) => {
     const canonical = canonicalRequest(request, path, query, parsed.signedHeaders, payloadHash);
-    const expected = Buffer.from(signCanonical(parsed, signingKey, canonical));
-    return expected.length === given.length && timingSafeEqual(expected, given);
+    return isSameSecret(signCanonical(parsed, signingKey, canonical), parsed.signature);
   });
   if (!matches) {
     return new CairnError(
