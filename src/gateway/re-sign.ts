@@ -308,7 +308,7 @@ function sign(
   const canonical = canonicalRequest(
     { method: head.method, path, query, headers: present, rawHeaders: headers },
     canonicalPaths(path, signature.signingName)[0] ?? path,
-    canonicalQuery(query),
+    canonicalQuery(query, "header"),
     signedHeaders,
     payloadHash,
   );
