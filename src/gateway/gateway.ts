@@ -15,7 +15,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { protocolOf } from "./answer.ts";
 import { CallHead } from "./call-head.ts";
-import { Callers, unknownKey } from "./caller.ts";
+import { Callers } from "./caller.ts";
 import { CaptureBudget } from "./capture.ts";
 import type { CatalogReader, ServiceName } from "./catalog-reader.ts";
 import { type Counters, zeroCounters } from "./counters.ts";
@@ -57,7 +57,7 @@ export interface GatewayOptions {
   captureMode: "best-effort" | "strict";
   /** Best-effort events are made on a thread of their own; left out: on this one. */
   thread?: RecorderOptions["thread"];
-  /** What becomes of a request signed with a key that the directory does not know. */
+  /** What becomes of a request signed with a key that the directory does not know, or with a token that is not good. */
   unknownKeys: "record" | "refuse";
   /** Of calls that carry none. */
   region: string;
@@ -217,8 +217,12 @@ class RunningGateway implements Gateway {
       if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
     });
     this.#forward(exchange);
-    // After the call is on its way: the answer takes longer than this.
-    if (this.#door.recorder !== undefined) void this.#callers.lookUp(exchange.head);
+    this.#lookUpCaller(exchange);
+  }
+
+  /** After the call is on its way: the answer takes longer than this. */
+  #lookUpCaller({ head }: Exchange): void {
+    if (this.#door.recorder !== undefined) void this.#callers.lookUp(head);
   }
 
   #forward(exchange: Exchange): void {
@@ -245,7 +249,8 @@ class RunningGateway implements Gateway {
 
   async #admitKnown(exchange: Exchange, enter: () => void): Promise<void> {
     try {
-      if (!(await this.#callers.knows(exchange.head))) throw unknownKey().error;
+      const refusal = await this.#callers.refusalOf(exchange.head);
+      if (refusal !== undefined) throw refusal;
       if (!exchange.clientGone) enter();
     } catch (error) {
       exchange.refuse(error);
@@ -280,6 +285,7 @@ class RunningGateway implements Gateway {
       }
     };
     this.#admit(exchange, () => passUpgrade(exchange, upstream, socket, rest, track));
+    this.#lookUpCaller(exchange);
   }
 
   #route(head: CallHead): Upstream | undefined {
