@@ -183,7 +183,9 @@ function roughClaims(authorization: string, query: string): Claims {
       ...(scope[3] === undefined ? {} : { signingName: scope[3] }),
     };
   }
-  const older = /^AWS ([A-Za-z0-9]{1,128}):/.exec(authorization)?.[1];
+  const older =
+    /^AWS ([A-Za-z0-9]{1,128}):/.exec(authorization)?.[1] ??
+    /(?:^|&)AWSAccessKeyId=([A-Za-z0-9]{1,128})/.exec(query)?.[1];
   const credential = /Credential=([A-Za-z0-9]{1,128})/.exec(authorization)?.[1];
   const accessKeyId = older ?? credential;
   return accessKeyId === undefined ? {} : { accessKeyId };

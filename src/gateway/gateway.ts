@@ -21,6 +21,7 @@ import type { CatalogReader, ServiceName } from "./catalog-reader.ts";
 import { type Counters, zeroCounters } from "./counters.ts";
 import type { Door } from "./door.ts";
 import { Exchange } from "./exchange.ts";
+import { isRepeated } from "./headers.ts";
 import { signedHop } from "./re-sign.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { isWebSocket, passUpgrade, responseOn, serveWithoutUpgrade } from "./upgrade.ts";
@@ -227,6 +228,11 @@ class RunningGateway implements Gateway {
 
   #forward(exchange: Exchange): void {
     const { head } = exchange;
+    if (isRepeated(head.rawHeaders, "x-amz-target")) {
+      this.counters.refused++;
+      exchange.fail(ambiguous);
+      return;
+    }
     const upstream = this.#route(head);
     if (upstream === undefined) {
       exchange.fail(this.#noUpstream(head));
@@ -338,6 +344,14 @@ class RunningGateway implements Gateway {
     );
   }
 }
+
+/** One server takes the first, another the last: what went through would not be what was recorded. */
+const ambiguous = {
+  status: 400,
+  code: "BadRequest",
+  message:
+    "Cairn gateway: X-Amz-Target is repeated, so that nobody can say which operation is meant.",
+};
 
 function checkTargets({ services }: UpstreamTargets): void {
   for (const [id, target] of Object.entries(services)) {
