@@ -9,6 +9,7 @@ import { systemRandom } from "./base/random.ts";
 import { type Catalog, openCatalog } from "./catalog/catalog.ts";
 import type { Config } from "./config.ts";
 import { createAuthenticator } from "./directory/authenticate.ts";
+import { createAuthorizer } from "./directory/authorize.ts";
 import type { Directory } from "./directory/directory.ts";
 import { createFetchJson } from "./directory/fetch-json.ts";
 import { loadMasterKey } from "./directory/master-key.ts";
@@ -152,6 +153,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
   const authenticator = createAuthenticator({ directory, clock });
+  const authorizer = createAuthorizer({ directory, clock, log });
   const catalog = openCatalog({ ownFolder: join(dataFolder, "catalog") });
 
   await checkUpstreams(config, catalog, directory);
@@ -165,8 +167,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const aws = createAwsDoor({
     catalog,
     authenticator,
-    // Nobody's policies are evaluated yet, and a role is assumed only where a policy says so.
-    rooms: { lookup, directory, mayAssume: () => ({ allowed: false }), webIdentities },
+    rooms: { lookup, directory, authorizer, webIdentities },
     region: config.region,
     ingest,
     clock,

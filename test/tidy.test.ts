@@ -17,6 +17,7 @@ const floors: Record<string, number> = {
   event: 1,
   catalog: 1,
   signature: 1,
+  policy: 1,
   journal: 2,
   store: 2,
   registry: 2,
@@ -34,6 +35,7 @@ const rooms = ["ingest", "lookup", "directory"];
 const allowedSideways = new Set([
   "store→journal", // the store loads the journal's segments
   "catalog→event", // the JSON types
+  "policy→event", // the JSON reader that refuses a member named twice
   "aws→web", // one port: the AWS door is mounted on the web server
 ]);
 

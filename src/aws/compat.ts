@@ -6,7 +6,7 @@ import type { AnyOperationRow } from "./operation.ts";
 
 /** Differences that no single operation has. Any other difference from AWS is a bug. */
 const differences = [
-  "**No permissions yet.** Every active access key of an account may use every implemented operation of that account; other accounts are out of its reach. Root and user keys differ only in what `userIdentity` says.",
+  "**Permissions** are evaluated as [docs/reference/policies.md](docs/reference/policies.md) says. A change holds from the next call on: there is no delay until it is known everywhere. Conditions know the global keys that a request to Cairn has (`aws:SourceIp`, `aws:PrincipalTag/…`, `aws:MultiFactorAuthPresent` and so on, no `aws:SourceVpc…`) and the keys of IAM, STS and Organizations for the operations that are implemented.",
   "**Session tokens** are sealed with the master key and good for one Cairn, in every region. `sessionToken` is hidden in events.",
   "**Throttling is off by default.** `--lookup-tps 2` gives LookupEvents AWS's own limit for each account and region.",
   "**Operations that are not there yet** answer `UnsupportedOperationException` (awsJson) or `UnsupportedOperation` (awsQuery), HTTP 400, which no SDK retries; the message names the operation. The call is recorded like any other.",

@@ -13,12 +13,14 @@ import { regionOfHost } from "../catalog/host-name.ts";
 import { structureOf } from "../catalog/protocol/shape.ts";
 import type { Operation, Service } from "../catalog/service.ts";
 import type { Authenticator, Examination } from "../directory/authenticate.ts";
+import { requestKeys } from "../directory/condition-keys.ts";
 import type { JsonObject } from "../event/json.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { ChunkDecoder } from "../signature/chunk-decoder.ts";
 import { wireFailure } from "./errors.ts";
 import type { AnyOperationRow, CallRecord, Rooms, UnsignedCall } from "./operation.ts";
 import { operationTable, servedServices } from "./operations.ts";
+import { checkPermission } from "./permission.ts";
 import { parseJsonInput } from "./protocol/parse-json.ts";
 import { parseQueryInput } from "./protocol/parse-query.ts";
 import { queryAnswer, queryError, s3Error } from "./protocol/xml.ts";
@@ -81,9 +83,21 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
     const whole = examination.ok ? withoutChunks(request, examination) : request;
     const input = parseInput(service, operation, whole);
     validateInput(service, operation.in, input, row.violations);
-    const { remoteAddress } = request;
-    const output = await runRow(row, { input, remoteAddress, rooms, record }, examination);
+    const context = contextOf(request, examination);
+    if (examination.ok) {
+      const { caller } = examination.authenticated;
+      const asked = { caller, input, directory: rooms.directory };
+      const action = actionOf(service, operationName);
+      await checkPermission(row.permission, action, asked, context, rooms.authorizer);
+    }
+    const output = await runRow(row, { input, context, rooms, record }, examination);
     return serialize(service, operationName, output, requestId);
+  }
+
+  function contextOf(request: AwsRequest, examination: Examination) {
+    const region =
+      examination.signature?.region ?? regionOfHost(request.headers["host"]) ?? options.region;
+    return requestKeys({ ...request, region, nowMs: options.clock.nowMs() });
   }
 
   function refuse(request: AwsRequest, error: unknown): AwsResponse {
@@ -137,6 +151,11 @@ function checkTable(rows: readonly AnyOperationRow[], services: readonly Service
     assert(
       service !== undefined && Object.hasOwn(service.operations, row.name),
       `${row.service}:${row.name} of the operation table has a model`,
+    );
+    const isAskedFor = typeof row.permission === "function" || "run" in row;
+    assert(
+      row.permission !== undefined && (isAskedFor || row.permission === "asked by the operation"),
+      `${row.service}:${row.name} says what its caller needs`,
     );
     const run = "run" in row ? row.run : row.runUnsigned;
     assert(typeof run === "function", `${row.service}:${row.name} has a function that runs it`);
@@ -214,10 +233,15 @@ function parseInput(service: Service, operation: Operation, request: AwsRequest)
   }
 }
 
+/** `cloudtrail:LookupEvents` */
+export function actionOf(service: Service, operationName: string): string {
+  return `${service.iamPrefix ?? service.id}:${operationName}`;
+}
+
 function notImplemented(service: Service, operationName: string): CairnError {
   return new CairnError(
     "OperationNotImplemented",
-    `Cairn does not implement ${service.iamPrefix ?? service.id}:${operationName} yet. COMPAT.md lists what it does.`,
+    `Cairn does not implement ${actionOf(service, operationName)} yet. COMPAT.md lists what it does.`,
   );
 }
 

@@ -1,17 +1,19 @@
 // What an operation of the AWS door is: one row of the table, one file that runs it.
 import type { ErrorCode } from "../base/errors.ts";
+import type { Authorizer } from "../directory/authorize.ts";
 import type { Authenticated, Directory } from "../directory/directory.ts";
-import type { MayAssume } from "../directory/trust.ts";
 import type { WebIdentities } from "../directory/web-identity.ts";
 import type { JsonObject } from "../event/json.ts";
 import type { Caller } from "../event/user-identity.ts";
 import type { LookupEvents } from "../lookup/lookup-events.ts";
+import type { RequestContext } from "../policy/template.ts";
+import type { Permission } from "./permission.ts";
 
 /** The rooms that operations call. Made at the roof. */
 export interface Rooms {
   lookup: LookupEvents;
   directory: Directory;
-  mayAssume: MayAssume;
+  authorizer: Authorizer;
   webIdentities: WebIdentities;
 }
 
@@ -31,8 +33,8 @@ export interface CallRecord {
 export interface UnsignedCall {
   /** By the model's member names and types; timestamps are epoch milliseconds. */
   input: JsonObject;
-  /** The caller's address. */
-  remoteAddress: string;
+  /** Condition keys of the request as it came, in lower case. */
+  context: RequestContext;
   rooms: Rooms;
   record: CallRecord;
 }
@@ -47,6 +49,8 @@ interface Row {
   /** The catalog's id, e.g. `cloudtrail`. */
   service: string;
   name: string;
+  /** What the caller needs; it is asked before the operation runs. */
+  permission: Permission;
   /** Members whose violated constraints have an exception of their own in the model. */
   violations?: Readonly<Record<string, ErrorCode>>;
   /** For COMPAT.md: where it differs from AWS. */

@@ -103,8 +103,11 @@ function factsOf(
 ) {
   const service = "invokedBy" in caller ? caller.invokedBy : undefined;
   const requestParameters = { ...described.requestParameters, ...record.requestParameters };
-  // What an unproved caller sent is not shown as anyone's request.
-  const isShown = caller.kind !== "unknown" && Object.keys(requestParameters).length > 0;
+  // What an unproved caller sent is not shown as anyone's request; nor, observed in public records, what was denied.
+  const isShown =
+    caller.kind !== "unknown" &&
+    described.errorCode !== "AccessDenied" &&
+    Object.keys(requestParameters).length > 0;
   return {
     userIdentity: userIdentity(caller),
     eventSource: described.eventSource,

@@ -5,6 +5,8 @@ export interface AwsRequest extends SignedRequest {
   body: Buffer;
   /** The caller's address, behind a trusted proxy the one that it names. */
   remoteAddress: string;
+  /** It came over TLS, as far as is known here. */
+  isSecure: boolean;
 }
 
 export interface AwsResponse {

@@ -76,6 +76,9 @@ export const lookupResultsMax = 50;
 /** LookupEvents shows this many days (CloudTrail user guide, event history). */
 export const lookupDays = 90;
 
+/** Characters of a policy document before anything reads it (IAM API reference: length of a PolicyDocument). */
+export const policyCharactersMax = 131_072;
+
 /** How far a request's signing time may be from ours (AWS: Signature Version 4, five minutes). */
 export const signatureSkewMsMax = 5 * 60 * 1000;
 /** The longest validity of a presigned URL (AWS: seven days). */

@@ -7,17 +7,11 @@ import type { MasterKeys } from "./master-keys.ts";
 import type { HolderKind } from "./model.ts";
 import { seal, unseal } from "./seal.ts";
 
-export type PolicyKind = "identity" | "trust" | "session";
-
-/** Throws MalformedPolicyDocument for a text that is no policy of that kind. */
-export type CheckPolicyDocument = (kind: PolicyKind, text: string) => void;
-
 export interface Core {
   documents: Documents;
   clock: Clock;
   random: Random;
   masterKeys: MasterKeys;
-  checkPolicyDocument: CheckPolicyDocument;
 }
 
 export function sealFor(core: Core, owner: string, secret: string): string {

@@ -2,7 +2,6 @@
 import type { VerifiedCaller } from "../event/user-identity.ts";
 import type { AccessKeys } from "./access-keys.ts";
 import type { Accounts } from "./accounts.ts";
-import type { CheckPolicyDocument } from "./core.ts";
 import type { Groups } from "./groups.ts";
 import type { InstanceProfiles } from "./instance-profiles.ts";
 import type { KeyRotation } from "./key-rotation.ts";
@@ -45,8 +44,6 @@ export interface Directory {
   readonly generation: number;
   /** What the caller's policies are, all together. */
   permissionsOf(caller: VerifiedCaller): Promise<PermissionSet>;
-  /** Throws MalformedPolicyDocument: for texts that are checked and not kept here. */
-  readonly checkPolicyDocument: CheckPolicyDocument;
   /** A text that only DecodeAuthorizationMessage reads, and only for the account. */
   encodeMessage(accountId: string, message: string): string;
   decodeMessage(accountId: string, encoded: string): string | undefined;

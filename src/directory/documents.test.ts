@@ -109,12 +109,15 @@ test("whatever happens at once, a policy counts its uses and a group lists its m
       });
       await directory.ensureFirstAccount();
       const { users, groups, roles, policies, attachments } = directory;
-      const document = '{"Version":"2012-10-17","Statement":[]}';
+      const document =
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}';
+      const trustPolicy =
+        '{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}';
       const arn = policyArn(await policies.create(accountId, { policyName: "p", document }));
       for (const name of names) {
         await users.create(accountId, { userName: name });
         await groups.create(accountId, name);
-        await roles.create(accountId, { roleName: name, trustPolicy: document });
+        await roles.create(accountId, { roleName: name, trustPolicy });
       }
       const take = (step: Step): Promise<void> => {
         switch (step.do) {

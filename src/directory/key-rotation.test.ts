@@ -24,7 +24,6 @@ test("a secret that was sealed under the old key, and is written only now, is no
     clock: new TestClock(0),
     random: systemRandom,
     masterKeys: new MasterKeys(await files.make(systemRandom)),
-    checkPolicyDocument: () => undefined,
   };
   const rotation = new KeyRotation({ core, files, log: silentLog });
   await rotation.settle();

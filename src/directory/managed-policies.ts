@@ -6,11 +6,10 @@ import { type Core, noSuchEntity, overQuota } from "./core.ts";
 import type { Draft } from "./documents.ts";
 import { keys, type ManagedPolicy, type PolicyDocument, type PolicyVersion } from "./model.ts";
 import { checkDescription, checkPath, checkPolicyName } from "./names.ts";
-import { checkPolicyCharacters, policySize } from "./policy-text.ts";
+import { checkManagedPolicy } from "./policy-text.ts";
 import { type Tag, withoutTags, withTags } from "./tags.ts";
 
 const versionsMax = 5;
-const policySizeMax = 6144;
 const policiesMax = 1500;
 
 export interface PolicyGiven {
@@ -36,7 +35,7 @@ export class ManagedPolicies {
     checkPolicyName(policyName);
     checkPath(path);
     if (description !== undefined) checkDescription(description);
-    this.#checkDocument(document);
+    checkManagedPolicy(document);
     const wanted = withTags(undefined, tags);
     const { documents, clock, random } = this.#core;
     return documents.change(async (draft) => {
@@ -123,7 +122,7 @@ export class ManagedPolicies {
     document: string,
     setAsDefault: boolean,
   ): Promise<{ version: PolicyVersion; isDefault: boolean }> {
-    this.#checkDocument(document);
+    checkManagedPolicy(document);
     return this.#change(accountId, arn, (policy, draft, key) => {
       if (policy.versions.length >= versionsMax) {
         throw new CairnError(
@@ -218,12 +217,6 @@ export class ManagedPolicies {
       }
       return decide(policy, draft, key);
     });
-  }
-
-  #checkDocument(document: string): void {
-    checkPolicyCharacters(document);
-    if (policySize(document) > policySizeMax) throw overQuota("PolicySize", policySizeMax);
-    this.#core.checkPolicyDocument("identity", document);
   }
 }
 

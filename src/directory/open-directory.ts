@@ -6,7 +6,7 @@ import type { VerifiedCaller } from "../event/user-identity.ts";
 import type { Registry } from "../registry/registry.ts";
 import { AccessKeys } from "./access-keys.ts";
 import { Accounts } from "./accounts.ts";
-import type { CheckPolicyDocument, Core } from "./core.ts";
+import type { Core } from "./core.ts";
 import type { Directory, KeyForVerification } from "./directory.ts";
 import { Documents } from "./documents.ts";
 import { Groups } from "./groups.ts";
@@ -23,7 +23,6 @@ import { OidcProviders } from "./oidc-providers.ts";
 import { Organizations } from "./organizations.ts";
 import { readPermissionSet } from "./permission-set.ts";
 import { PolicyAttachments } from "./policy-attachments.ts";
-import { checkPolicyText } from "./policy-text.ts";
 import { Roles } from "./roles.ts";
 import { openText, sealText } from "./sealed-text.ts";
 import { ServicePrincipals } from "./service-principals.ts";
@@ -44,8 +43,6 @@ export interface DirectoryOptions {
   clock: Clock;
   random: Random;
   firstAccountId: string;
-  /** Left out: only the form of a policy document is looked at. */
-  checkPolicyDocument?: CheckPolicyDocument;
 }
 
 /** How long another process's change of a key may go unseen here. Our own changes are seen at once. */
@@ -62,10 +59,9 @@ interface CachedKey {
 export function openDirectory(options: DirectoryOptions): Directory {
   const { registry, clock, random, firstAccountId, keyFiles: files, log = silentLog } = options;
   checkAccountId(firstAccountId);
-  const { checkPolicyDocument = checkPolicyText } = options;
   const documents = new Documents(registry);
   const masterKeys = new MasterKeys(options.masterKey, options.formerMasterKey);
-  const core: Core = { documents, clock, random, masterKeys, checkPolicyDocument };
+  const core: Core = { documents, clock, random, masterKeys };
   const policies = new ManagedPolicies(core);
   const attachments = new PolicyAttachments(core, policies);
   const accessKeys = new AccessKeys(core);
@@ -90,7 +86,6 @@ export function openDirectory(options: DirectoryOptions): Directory {
     organizations: new Organizations(core, accounts),
     keyRotation: new KeyRotation({ core, files, onReplaced: options.onMasterKey, log }),
     firstAccountId,
-    checkPolicyDocument,
     get generation() {
       return documents.generation;
     },

@@ -1,11 +1,12 @@
 // Which policies a user, group or role has: inline documents, attached managed policies, a permissions boundary.
 import { CairnError } from "../base/errors.ts";
+import { checkPolicyLength } from "../policy/length.ts";
 import { type Core, noSuchEntity, notFound, overQuota } from "./core.ts";
 import type { Draft } from "./documents.ts";
 import type { ManagedPolicies } from "./managed-policies.ts";
 import { type HolderKind, keys, type Permissions } from "./model.ts";
 import { checkPolicyName } from "./names.ts";
-import { checkPolicyCharacters, policySize } from "./policy-text.ts";
+import { checkInlinePolicy } from "./policy-text.ts";
 
 export interface Holder {
   kind: HolderKind;
@@ -17,12 +18,6 @@ export interface Holder {
 export type BoundedHolder = Holder & { kind: "user" | "role" };
 
 const attachedMax = 10;
-/** Characters of all inline documents together, without white space. */
-const inlineSizeMax: Readonly<Record<HolderKind, number>> = {
-  user: 2048,
-  group: 5120,
-  role: 10_240,
-};
 const kindInQuota: Readonly<Record<HolderKind, string>> = {
   user: "User",
   group: "Group",
@@ -47,18 +42,11 @@ export class PolicyAttachments {
 
   async putInline(holder: Holder, policyName: string, document: string): Promise<void> {
     checkPolicyName(policyName);
-    checkPolicyCharacters(document);
-    this.#core.checkPolicyDocument("identity", document);
+    checkInlinePolicy(document);
     return this.#change(holder, (present) => {
       const inlinePolicies = { ...present.inlinePolicies, [policyName]: document };
-      const size = Object.values(inlinePolicies).reduce((sum, each) => sum + policySize(each), 0);
-      const most = inlineSizeMax[holder.kind];
-      if (size > most) {
-        throw new CairnError(
-          "LimitExceeded",
-          `Maximum policy size of ${most} bytes exceeded for ${holder.kind} ${holder.name}`,
-        );
-      }
+      const owner = `${holder.kind} ${holder.name}`;
+      checkPolicyLength(`${holder.kind}Inline`, Object.values(inlinePolicies), owner);
       return { inlinePolicies };
     });
   }

@@ -1,34 +1,36 @@
-// What a policy document must be before anything reads its meaning: JSON of one of the known versions, with statements.
+// What a policy document must be before it is kept, for each thing that keeps one.
 import { CairnError } from "../base/errors.ts";
-import type { PolicyKind } from "./core.ts";
+import { checkPolicyLength } from "../policy/length.ts";
+import { parsePolicy } from "../policy/parse.ts";
 import { checkLength } from "./names.ts";
 
-/** Used where the roof gives no check of the policy language. */
-export function checkPolicyText(_kind: PolicyKind, text: string): void {
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch (cause) {
-    throw new CairnError("MalformedPolicyDocument", "This policy contains invalid Json", { cause });
-  }
-  const { Version, Statement } = (policy ?? {}) as { Version?: unknown; Statement?: unknown };
-  const isKnown = Version === undefined || Version === "2012-10-17" || Version === "2008-10-17";
-  if (!isKnown || !isObject(policy) || !isObject(Statement)) {
-    throw new CairnError("MalformedPolicyDocument", "Syntax errors in policy.");
-  }
+/** Throws MalformedPolicyDocument for a text that is no managed policy, or LimitExceeded. */
+export function checkManagedPolicy(document: string): void {
+  checkPolicyCharacters(document);
+  checkPolicyLength("managed", [document]);
+  parsePolicy("identity", document, { managed: true });
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
+/** How long the inline policies of one holder may be together is the holder's to say. */
+export function checkInlinePolicy(document: string): void {
+  checkPolicyCharacters(document);
+  parsePolicy("identity", document);
 }
 
-/** What the quotas count: everything but white space. */
-export function policySize(text: string): number {
-  return text.replaceAll(/\s/g, "").length;
+export function checkTrustPolicy(document: string): void {
+  checkPolicyCharacters(document);
+  checkPolicyLength("trust", [document]);
+  parsePolicy("trust", document);
+}
+
+/** STS takes other characters, too. */
+export function checkSessionPolicy(document: string): void {
+  checkPolicyLength("session", [document]);
+  parsePolicy("session", document);
 }
 
 /** The characters that IAM takes in a document, before it is read at all. */
-export function checkPolicyCharacters(text: string): void {
+function checkPolicyCharacters(text: string): void {
   checkLength(text, "policyDocument", 1, 131_072);
   if (/^[\t\n\r\u0020-\u00ff]+$/.test(text)) return;
   throw new CairnError(

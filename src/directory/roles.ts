@@ -13,12 +13,11 @@ import {
   constraintError,
 } from "./names.ts";
 import type { PolicyAttachments } from "./policy-attachments.ts";
-import { checkPolicyCharacters, policySize } from "./policy-text.ts";
+import { checkTrustPolicy } from "./policy-text.ts";
 import { type Tag, withoutTags, withTags } from "./tags.ts";
 import { accountOf } from "./users.ts";
 
 const rolesMax = 1000;
-const trustPolicySizeMax = 2048;
 const sessionSecondsMin = 3600;
 const sessionSecondsMax = 43_200;
 
@@ -58,7 +57,7 @@ export class Roles {
     checkPath(path);
     if (description !== undefined) checkDescription(description);
     checkSessionSeconds(maxSessionSeconds);
-    this.#checkTrust(given.trustPolicy);
+    checkTrustPolicy(given.trustPolicy);
     const wanted = withTags(undefined, tags);
     const { documents, clock, random } = this.#core;
     return documents.change(async (draft) => {
@@ -94,13 +93,11 @@ export class Roles {
   ): Promise<Role> {
     const { service, description, suffix } = given;
     checkServicePrincipal(service);
-    const label = service.slice(0, service.indexOf("."));
-    const name = serviceNames[label] ?? label.charAt(0).toUpperCase() + label.slice(1);
-    const roleName = `AWSServiceRoleFor${name}${suffix === undefined ? "" : `_${suffix}`}`;
+    const { path, roleName } = serviceLinkedRole(service, suffix);
     try {
       return await this.#create(accountId, {
         roleName,
-        path: `${servicePath}${service}/`,
+        path,
         trustPolicy: JSON.stringify({
           Version: "2012-10-17",
           Statement: [
@@ -161,7 +158,7 @@ export class Roles {
   }
 
   async updateTrust(accountId: string, roleName: string, trustPolicy: string): Promise<void> {
-    this.#checkTrust(trustPolicy);
+    checkTrustPolicy(trustPolicy);
     await this.#change(accountId, roleName, (role) => ({ ...role, trustPolicy }));
   }
 
@@ -219,14 +216,6 @@ export class Roles {
       return shown(changed);
     });
   }
-
-  #checkTrust(trustPolicy: string): void {
-    checkPolicyCharacters(trustPolicy);
-    if (policySize(trustPolicy) > trustPolicySizeMax) {
-      throw overQuota("ACLSizePerRole", trustPolicySizeMax);
-    }
-    this.#core.checkPolicyDocument("trust", trustPolicy);
-  }
 }
 
 /** The role in a draft, or NoSuchEntity. */
@@ -246,6 +235,16 @@ const serviceNames: Readonly<Record<string, string>> = {
   cloudtrail: "CloudTrail",
   organizations: "Organizations",
 };
+
+/** What the role is called that a service uses by itself. */
+export function serviceLinkedRole(service: string, suffix: string | undefined) {
+  const [label = ""] = service.split(".");
+  const name = Object.hasOwn(serviceNames, label)
+    ? serviceNames[label]
+    : label.charAt(0).toUpperCase() + label.slice(1);
+  const roleName = `AWSServiceRoleFor${name}${suffix === undefined ? "" : `_${suffix}`}`;
+  return { path: `${servicePath}${service}/`, roleName };
+}
 
 export const isServiceLinked = (role: Pick<Role, "path">) => role.path.startsWith(servicePath);
 

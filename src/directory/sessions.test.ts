@@ -17,7 +17,8 @@ import type { Bearer, SessionCredentials, SessionGrant } from "./sessions.ts";
 
 const accountId = "111122223333";
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-const trustPolicy = '{"Version":"2012-10-17","Statement":[]}';
+const trustPolicy =
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}';
 
 async function open() {
   const clock = new TestClock(nowMs);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { eventBytesMax, eventImportBytesMax } from "../base/limits.ts";
-import { type ReadContext, readEvent } from "./read.ts";
+import { type ReadContext, readEvent, shownColumns } from "./read.ts";
 import { type EventColumns, rowFlags } from "./row.ts";
 
 const ingestTimeMs = Date.UTC(2026, 0, 2);
@@ -464,4 +464,14 @@ test("whatever the bytes are, reading them gives columns or a reason", () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+test("what is shown of an event is what its columns say, under the key that it is kept under", () => {
+  const record = JSON.stringify({ ...minimal, eventTime: "yesterday", eventID: " " });
+  const { keepUntilMs: _keep, flags: _flags, ...kept } = read(record, imported);
+  expect(kept.eventTimeMs).toBe(ingestTimeMs);
+  const found = { ...kept, seq: 1n, variant: false, raw: Buffer.from(record) };
+  expect(shownColumns(found)).toEqual(expect.objectContaining(kept));
+  const moved = { ...found, eventTimeMs: 5, eventId: "of the store" };
+  expect(shownColumns(moved)).toMatchObject({ eventTimeMs: 5, eventId: "of the store" });
 });

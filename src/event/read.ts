@@ -4,6 +4,7 @@
 // column empty, or gives the scalar's text. Refused is only what two readers could understand differently, and a live
 // event that no reader could place.
 import { hash } from "node:crypto";
+import { assert } from "../base/assert.ts";
 import {
   eventBytesMax,
   eventImportBytesMax,
@@ -14,7 +15,7 @@ import { eventCategoryOf } from "./category.ts";
 import { absent, JsonDocument, kinds, name } from "./document.ts";
 import type { Rejection } from "./rejection.ts";
 import { resourcesOf } from "./resources.ts";
-import { type EventColumns, rowFlags } from "./row.ts";
+import { type EventColumns, type FoundEvent, keepForeverMs, rowFlags } from "./row.ts";
 import { readTimeMs } from "./time.ts";
 import { lookupUserName } from "./user-name.ts";
 
@@ -177,6 +178,25 @@ export function readEvent(
         (ownId === "" ? rowFlags.idFromContent : 0),
     },
   };
+}
+
+/** What a reader may be shown of an event; the rest is bookkeeping of the row. */
+export type ShownColumns = Omit<EventColumns, "keepUntilMs" | "flags">;
+
+/**
+ * The columns of a found event, read from its bytes once more: that takes a fraction of fetching each from its own place
+ * on disk. Its key is the one that it is kept under.
+ */
+export function shownColumns(event: FoundEvent): ShownColumns {
+  const { ownerAccount, eventTimeMs, eventId, ingestTimeMs, raw } = event;
+  const { columns, rejection } = readEvent(raw, {
+    ownerAccount,
+    ingestTimeMs,
+    keepUntilMs: keepForeverMs,
+    origin: "import",
+  });
+  assert(columns !== undefined, `a stored event can be read: ${rejection?.message}`);
+  return { ...columns, eventTimeMs, eventId };
 }
 
 /** The id of a record that has none: what `sha256sum` prints for its bytes. The same record always gets the same. */

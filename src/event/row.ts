@@ -64,7 +64,7 @@ export interface EventColumns {
   flags: number;
 }
 
-/** A stored event, as a reader gets it. */
+/** A stored event, whole. */
 export interface StoredEvent extends EventColumns {
   seq: bigint;
   /** Same identity as an earlier event, other bytes. */
@@ -72,6 +72,12 @@ export interface StoredEvent extends EventColumns {
   /** The accepted JSON, byte for byte. */
   raw: Buffer;
 }
+
+/** What a search gives back: where the event is kept, and its bytes, which say the rest (`shownColumns` of read.ts). */
+export type FoundEvent = Pick<
+  StoredEvent,
+  "seq" | "ownerAccount" | "eventTimeMs" | "eventId" | "ingestTimeMs" | "variant" | "raw"
+>;
 
 /**
  * The time in an event's identity (owner account, event time, event id). Events whose own time cannot be used share one,

@@ -143,13 +143,26 @@ export function* unpackCalls(bytes: Buffer): Generator<FinishedCall> {
     const lines = take(lengths.readUInt32LE(4)).toString("latin1").split("\n");
     const requestBody = takeBody(lengths.readUInt32LE(8));
     const body = takeBody(lengths.readUInt32LE(12));
-    const { status, requestLines, lines: lineCount, ...others } = facts;
+    const { status, requestLines } = facts;
     // Not as it was put together: better no head, which no service fits, than one that says what it did not.
-    if (lines.length !== lineCount) lines.fill("");
+    if (lines.length !== facts.lines) lines.fill("");
     const [method = "", target = ""] = lines;
     const head = { method, target, rawHeaders: lines.slice(2, requestLines) };
     const response =
       status === undefined ? undefined : { status, rawHeaders: lines.slice(requestLines), body };
-    yield { ...others, head, requestBody, response };
+    // Member by member: spreading what JSON.parse has made takes as long as parsing it.
+    yield {
+      head,
+      client: facts.client,
+      upstream: facts.upstream,
+      arrivedMs: facts.arrivedMs,
+      completedMs: facts.completedMs,
+      largeBodyHash: facts.largeBodyHash,
+      largeBodyChunks: facts.largeBodyChunks,
+      failure: facts.failure,
+      requestId: facts.requestId,
+      requestBody,
+      response,
+    };
   }
 }

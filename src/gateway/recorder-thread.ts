@@ -27,6 +27,9 @@ interface Handed {
 /** Bytes of calls at the thread: what a crash can lose of them at most. */
 const handedBytesMax = 4 * 1024 * 1024;
 
+/** Nearly all that a batch leaves behind is garbage, which costs nothing where it is looked for after many of them. */
+const maxYoungGenerationSizeMb = 64;
+
 export class RecorderThread {
   readonly #options: RecorderThreadOptions;
   readonly #recordHere: (batch: CallBatch) => void;
@@ -75,7 +78,10 @@ export class RecorderThread {
   #start(): Worker {
     const { catalog, log, start } = this.#options;
     const workerData: ThreadStart = { ...start, ownFolder: catalog.ownFolder };
-    const worker = startWorker(import.meta.url, "recorder-worker", { workerData });
+    const worker = startWorker(import.meta.url, "recorder-worker", {
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     worker.on("message", (outcome: BatchOutcome) => {
       this.#enter(outcome);
       this.#settle(outcome.id);

@@ -20,6 +20,7 @@ const port = parentPort;
 if (process.platform === "linux") setPriority(5);
 const { ownFolder, ...defaults } = workerData as ThreadStart;
 
+const origin = "live";
 let problems: BatchOutcome["problems"] = [];
 const onProblem = (error: unknown, message: string) => {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -45,6 +46,7 @@ function makerFor(version: number): EventMaker {
 
 port.on("message", (batch: SentBatch) => {
   const writer = new RowWriter();
+  const { ingestTimeMs, keepUntilMs } = batch.times;
   const without = { unrecognised: 0, notRecorded: 0 };
   const unreadable: BatchOutcome["unreadable"] = [];
   const recordOne = (call: FinishedCall, signer: Signer | undefined) => {
@@ -54,7 +56,7 @@ port.on("message", (batch: SentBatch) => {
       return;
     }
     const { ownerAccount, bytes } = event;
-    const { columns } = readEvent(bytes, { ...batch.times, origin: "live", ownerAccount });
+    const { columns } = readEvent(bytes, { ingestTimeMs, keepUntilMs, origin, ownerAccount });
     if (columns === undefined) unreadable.push(event);
     else writer.write(columns, bytes);
   };

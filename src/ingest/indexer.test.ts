@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { batchOf } from "../../test/crash/sample-batch.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { CairnError } from "../base/errors.ts";
-import { ingestLagMsMax } from "../base/limits.ts";
+import { ingestLagMsMax, ingestPaceBytesMin } from "../base/limits.ts";
 import { silentLog } from "../base/log.ts";
 import type { Journal, Segment } from "../journal/journal.ts";
 import { createMemoryJournal } from "../journal/memory/memory-journal.ts";
@@ -13,23 +13,32 @@ import { startIndexer } from "./indexer.ts";
 interface Case {
   journal: Journal;
   store: MemoryStore;
-  /** The waits that the indexer asked for; none of them is waited out. */
+  /** The waits that the indexer asked for, none of them waited out: for the store, … */
   waitsMs: number[];
+  /** … and for events to gather, in steps. */
+  restsMs: number[];
+  clock: Clock;
   start: () => ReturnType<typeof startIndexer>;
 }
+
+/** How long each load takes. */
+const loadMs = 100;
+const restStepMs = 50;
+/** Nine times as long as the load. */
+const restSteps = (9 * loadMs) / restStepMs;
 
 function setUp(faults: { failEvery?: number } = {}): Case {
   const journal = createMemoryJournal({ segmentAgeMsMax: 1 });
   const store = createMemoryStore(faults);
   const waitsMs: number[] = [];
+  const restsMs: number[] = [];
   let monotonicMs = 0;
   const clock: Clock = {
     ...systemClock,
-    // Each load takes a tenth of a second.
-    monotonicMs: () => (monotonicMs += 100),
+    monotonicMs: () => (monotonicMs += loadMs),
     sleep: async (delayMs, signal) => {
       signal?.throwIfAborted();
-      waitsMs.push(delayMs);
+      (delayMs === restStepMs ? restsMs : waitsMs).push(delayMs);
       await new Promise((resolve) => setImmediate(resolve));
     },
   };
@@ -42,7 +51,7 @@ function setUp(faults: { failEvery?: number } = {}): Case {
     });
     return indexer;
   };
-  return { journal, store, waitsMs, start };
+  return { journal, store, clock, waitsMs, restsMs, start };
 }
 
 const soon = () => AbortSignal.timeout(10_000);
@@ -165,4 +174,33 @@ test("the store may lag behind by what it takes in the time allowed", async () =
   await expect.poll(() => indexer.status().segments).toBe(2);
   const ofLarge = (large.bytes.length / 100) * ingestLagMsMax;
   expect(indexer.lagBytesMax()).toBe((initial + ofLarge) / 2);
+});
+
+test("behind a small load events are left to gather, until there are enough for a large one", async () => {
+  const { journal, store, restsMs, start } = setUp();
+  const indexer = start();
+  await journal.append(batchOf("a"));
+  await store.reached(1n, soon());
+  await expect.poll(() => restsMs).toHaveLength(restSteps);
+  const large = "x".repeat(ingestPaceBytesMin);
+  await journal.append(batchOf(large));
+  await store.reached(2n, soon());
+  await journal.append(batchOf("b"));
+  await store.reached(3n, soon());
+  await expect.poll(() => restsMs).toHaveLength(2 * restSteps);
+  await indexer.stop();
+});
+
+test("a rest ends when enough has gathered", async () => {
+  const { journal, store, clock, start } = setUp();
+  const rests: bigint[] = [];
+  clock.sleep = async () => {
+    rests.push(store.watermark());
+    if (rests.length === 3) await journal.append(batchOf("x".repeat(ingestPaceBytesMin)));
+  };
+  const indexer = start();
+  await journal.append(batchOf("a"));
+  await store.reached(2n, soon());
+  await indexer.stop();
+  expect(rests).toEqual([1n, 1n, 1n]);
 });

@@ -17,6 +17,11 @@ import type { Store } from "../store/store.ts";
 const retryMsMin = 100;
 /** A store that comes back is noticed this late at most. */
 const retryMsMax = 5000;
+/** Small loads take at most a tenth of the time; and no event waits longer than this for it. */
+const restPerLoad = 9;
+const restMsMax = 1000;
+/** How often a rest looks whether enough has gathered. */
+const restStepMs = 50;
 
 export interface IndexerStatus {
   /** Segments loaded and released since the start. */
@@ -74,13 +79,14 @@ export function startIndexer({ journal, store, clock, log }: IndexerOptions): In
   }
 
   async function index(segment: Segment): Promise<void> {
+    let tookMs = 0;
     await insist("loading a segment", async () => {
       const startedMs = clock.monotonicMs();
       const outcome = await store.load(segment);
+      tookMs = clock.monotonicMs() - startedMs;
       if (segment.byteLength >= ingestPaceBytesMin) {
         // Half the newest load, half those before: one slow load is no new pace.
-        const tookMs = Math.max(1, clock.monotonicMs() - startedMs);
-        bytesPerMs = (bytesPerMs + segment.byteLength / tookMs) / 2;
+        bytesPerMs = (bytesPerMs + segment.byteLength / Math.max(1, tookMs)) / 2;
       }
       counts.stored += outcome.stored;
       counts.duplicates += outcome.duplicates;
@@ -90,6 +96,19 @@ export function startIndexer({ journal, store, clock, log }: IndexerOptions): In
     if (store.watermark() < segment.lastSeq) return;
     await journal.release(segment);
     counts.segments += 1;
+    if (segment.byteLength < ingestPaceBytesMin) await rest(tookMs);
+  }
+
+  /**
+   * A small load costs hardly less than one of a hundred times as many events: those of a trickle are left to gather, so
+   * that a busy machine spends its time on what it is there for.
+   */
+  async function rest(loadMs: number): Promise<void> {
+    let leftMs = Math.min(loadMs * restPerLoad, restMsMax);
+    for (; leftMs > 0 && !signal.aborted; leftMs -= restStepMs) {
+      if (journal.status().pendingBytes >= ingestPaceBytesMin) return;
+      await clock.sleep(restStepMs, signal).catch(() => undefined);
+    }
   }
 
   // The journal ends the walk when it is closed; when it fails, the walk starts again at what is not released.

@@ -1,5 +1,6 @@
 // How found events are written out: one JSON object an event, NDJSON of the accepted bytes, or CSV.
-import type { StoredEvent } from "../event/row.ts";
+import { type ShownColumns, shownColumns } from "../event/read.ts";
+import type { FoundEvent } from "../event/row.ts";
 
 export type Format = "json" | "ndjson" | "csv";
 
@@ -30,23 +31,24 @@ export function acceptedFormat(accept: string | undefined): Format | undefined {
 }
 
 /** One event as a JSON object; the accepted JSON stands inside it untouched. */
-export function eventJson(event: StoredEvent): Buffer {
+export function eventJson(event: FoundEvent): Buffer {
+  const columns = shownColumns(event);
   const summary = {
     seq: String(event.seq),
     eventId: event.eventId,
     eventTime: new Date(event.eventTimeMs).toISOString(),
-    eventName: event.eventName,
-    eventSource: event.eventSource,
-    eventCategory: event.eventCategory,
-    readOnly: event.readOnly,
-    username: event.userName,
-    region: event.region,
-    account: event.recipientAccount,
-    errorCode: event.errorCode,
-    sourceIPAddress: event.sourceIp,
-    accessKeyId: event.accessKeyId,
-    resources: event.lookupResourceNames.map((resourceName, index) => ({
-      resourceType: event.lookupResourceTypes[index] || null,
+    eventName: columns.eventName,
+    eventSource: columns.eventSource,
+    eventCategory: columns.eventCategory,
+    readOnly: columns.readOnly,
+    username: columns.userName,
+    region: columns.region,
+    account: columns.recipientAccount,
+    errorCode: columns.errorCode,
+    sourceIPAddress: columns.sourceIp,
+    accessKeyId: columns.accessKeyId,
+    resources: columns.lookupResourceNames.map((resourceName, index) => ({
+      resourceType: columns.lookupResourceTypes[index] || null,
       resourceName,
     })),
     ingestTime: new Date(event.ingestTimeMs).toISOString(),
@@ -60,7 +62,7 @@ export function eventJson(event: StoredEvent): Buffer {
  * The accepted bytes as one line. Line breaks between members, which JSON allows and NDJSON cannot hold, become
  * spaces; inside strings a raw line break is no JSON and was refused at the door.
  */
-export function eventLine(event: StoredEvent): Buffer {
+export function eventLine(event: FoundEvent): Buffer {
   if (!event.raw.includes(0x0a) && !event.raw.includes(0x0d)) return event.raw;
   const line = Buffer.from(event.raw);
   for (let at = 0; at < line.length; at++)
@@ -69,27 +71,28 @@ export function eventLine(event: StoredEvent): Buffer {
 }
 
 /** The columns of CloudTrail's own CSV download first, then what an investigation asks next. */
-const csvColumns: readonly (readonly [string, (event: StoredEvent) => string])[] = [
-  ["Event name", (event) => event.eventName],
-  ["Event time", (event) => new Date(event.eventTimeMs).toISOString()],
-  ["User name", (event) => event.userName],
-  ["Event source", (event) => event.eventSource],
-  ["Resource type", (event) => event.lookupResourceTypes.join(", ")],
-  ["Resource name", (event) => event.lookupResourceNames.join(", ")],
-  ["Event ID", (event) => event.eventId],
-  ["Access key", (event) => event.accessKeyId],
-  ["Read-only", (event) => event.readOnly],
-  ["Error code", (event) => event.errorCode],
-  ["Source IP address", (event) => event.sourceIp],
-  ["Region", (event) => event.region],
-  ["Account", (event) => event.recipientAccount],
-  ["Event category", (event) => event.eventCategory],
+const csvColumns: readonly (readonly [string, (columns: ShownColumns) => string])[] = [
+  ["Event name", (columns) => columns.eventName],
+  ["Event time", (columns) => new Date(columns.eventTimeMs).toISOString()],
+  ["User name", (columns) => columns.userName],
+  ["Event source", (columns) => columns.eventSource],
+  ["Resource type", (columns) => columns.lookupResourceTypes.join(", ")],
+  ["Resource name", (columns) => columns.lookupResourceNames.join(", ")],
+  ["Event ID", (columns) => columns.eventId],
+  ["Access key", (columns) => columns.accessKeyId],
+  ["Read-only", (columns) => columns.readOnly],
+  ["Error code", (columns) => columns.errorCode],
+  ["Source IP address", (columns) => columns.sourceIp],
+  ["Region", (columns) => columns.region],
+  ["Account", (columns) => columns.recipientAccount],
+  ["Event category", (columns) => columns.eventCategory],
 ];
 
 export const csvHeader = `${csvColumns.map(([name]) => csvField(name)).join(",")}\r\n`;
 
-export function eventCsv(event: StoredEvent): string {
-  return `${csvColumns.map(([, value]) => csvField(value(event))).join(",")}\r\n`;
+export function eventCsv(event: FoundEvent): string {
+  const columns = shownColumns(event);
+  return `${csvColumns.map(([, value]) => csvField(value(columns))).join(",")}\r\n`;
 }
 
 /** RFC 4180 quoting. A leading `=`, `+`, `-` or `@` would be run as a formula by spreadsheets, so `'` goes before it. */

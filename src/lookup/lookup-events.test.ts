@@ -5,9 +5,9 @@ import { isCairnError } from "../base/errors.ts";
 import { lookupDays } from "../base/limits.ts";
 import {
   type EventColumns,
+  type FoundEvent,
   keepForeverMs,
   RowWriter,
-  type StoredEvent,
   sealRow,
 } from "../event/row.ts";
 import { createMemoryStore } from "../store/memory/memory-store.ts";
@@ -95,7 +95,7 @@ async function refusal(attempt: Promise<unknown>): Promise<string> {
   return "accepted";
 }
 
-const ids = (page: { events: StoredEvent[] }) => page.events.map((event) => event.eventId);
+const ids = (page: { events: FoundEvent[] }) => page.events.map((event) => event.eventId);
 
 const attribute = (key: string, value: string) => ({ attributes: [{ key, value }] });
 const many = (count: number, from = 0) =>

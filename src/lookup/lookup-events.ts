@@ -3,7 +3,7 @@
 import type { Clock, EpochMs } from "../base/clock.ts";
 import { CairnError } from "../base/errors.ts";
 import { eventTimeMsMax, lookupDays, lookupResultsMax } from "../base/limits.ts";
-import type { StoredEvent } from "../event/row.ts";
+import type { FoundEvent } from "../event/row.ts";
 import type { FilterColumn, Store } from "../store/store.ts";
 import type { PageTokens } from "./page-token.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -27,7 +27,7 @@ export interface LookupRequest {
 }
 
 export interface LookupPage {
-  events: StoredEvent[];
+  events: FoundEvent[];
   nextToken?: string;
 }
 

@@ -1,5 +1,5 @@
 // The store port: indexed events, found by any attribute.
-import type { StoredEvent } from "../event/row.ts";
+import type { FoundEvent, StoredEvent } from "../event/row.ts";
 import type { Segment } from "../journal/journal.ts";
 
 /** Columns that a query may pin to one exact value. */
@@ -79,10 +79,10 @@ export interface Store {
   /** Resolves once the watermark is at `seq` or above; rejects with the signal's reason. */
   reached(seq: bigint, signal?: AbortSignal): Promise<void>;
   /** At most `limit` events. */
-  find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]>;
+  find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<FoundEvent[]>;
   /** The whole result in batches, as it is found; stops when the signal aborts or the consumer leaves. */
-  stream(query: EventQuery, signal?: AbortSignal): AsyncIterable<StoredEvent[]>;
-  /** Up to about `limit` events with `seq` above the cursor, in `seq` order, and the cursor behind them. */
+  stream(query: EventQuery, signal?: AbortSignal): AsyncIterable<FoundEvent[]>;
+  /** Up to about `limit` whole events with `seq` above the cursor, in `seq` order, and the cursor behind them. */
   follow(cursor: bigint, limit: number): Promise<{ events: StoredEvent[]; cursor: bigint }>;
   /**
    * What became of the log from `first` to `last`, both inclusive, of one owner: `stored` events are there, `variants` of

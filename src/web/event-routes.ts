@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../base/clock.ts";
 import { CairnError } from "../base/errors.ts";
 import { ingestBodyBytesMax } from "../base/limits.ts";
-import type { StoredEvent } from "../event/row.ts";
+import type { FoundEvent } from "../event/row.ts";
 import { gunzipBounded } from "../ingest/gunzip.ts";
 import type { Ingest, IngestContext } from "../ingest/ingest.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -249,7 +249,7 @@ async function* writeAll(
   if (format === "json") yield Buffer.from("]}");
 }
 
-function written(event: StoredEvent, format: Format): Buffer[] {
+function written(event: FoundEvent, format: Format): Buffer[] {
   switch (format) {
     case "json":
       return [eventJson(event)];

@@ -1,5 +1,6 @@
 // An HTTP request as the doors take it: raw path and query, headers by lower-case name, nothing interpreted.
 import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
 import { clientAddress } from "../base/client-address.ts";
 
 export interface HttpRequest {
@@ -13,6 +14,8 @@ export interface HttpRequest {
   rawHeaders: string[];
   body: Buffer;
   remoteAddress: string;
+  /** It came over TLS, here or, as a trusted proxy says, before it. */
+  isSecure: boolean;
 }
 
 export interface HttpResponse {
@@ -38,6 +41,9 @@ export function httpRequest(
     headers,
     rawHeaders: message.rawHeaders,
     body,
+    isSecure:
+      message.socket instanceof TLSSocket ||
+      (trustProxy && headers["x-forwarded-proto"]?.toLowerCase() === "https"),
     remoteAddress: clientAddress(
       message.socket.remoteAddress ?? "",
       trustProxy ? headers["x-forwarded-for"] : undefined,

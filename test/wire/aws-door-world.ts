@@ -11,6 +11,7 @@ import { type Log, silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import type { Service } from "../../src/catalog/service.ts";
 import { createAuthenticator } from "../../src/directory/authenticate.ts";
+import { createAuthorizer } from "../../src/directory/authorize.ts";
 import { createFetchJson } from "../../src/directory/fetch-json.ts";
 import { openDirectory } from "../../src/directory/open-directory.ts";
 import { createWebIdentities } from "../../src/directory/web-identity.ts";
@@ -22,7 +23,6 @@ import { deriveTokenKey, PageTokens } from "../../src/lookup/page-token.ts";
 import { createMemoryRegistry } from "../../src/registry/memory/memory-registry.ts";
 import type { SigningCredentials } from "../../src/signature/signer.ts";
 import { createMemoryStore } from "../../src/store/memory/memory-store.ts";
-import { readsTrustPolicies } from "../tools/trust.ts";
 
 export const accountId = "111122223333";
 
@@ -81,7 +81,7 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
     rooms: {
       lookup,
       directory,
-      mayAssume: readsTrustPolicies,
+      authorizer: createAuthorizer({ directory, clock, log }),
       webIdentities: createWebIdentities({
         providers: directory.oidcProviders,
         fetchJson: createFetchJson(clock),
@@ -117,6 +117,7 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
         rawHeaders: message.rawHeaders,
         body: Buffer.concat(parts),
         remoteAddress: message.socket.remoteAddress ?? "",
+        isSecure: false,
       };
       void (async () => {
         const answer = await door.handle(request);
@@ -156,6 +157,17 @@ export async function openDoorWorld(options: DoorWorldOptions = {}) {
       maxAttempts: 1,
     }),
     root,
+    /** Attaches a policy: left out, the one that allows everything. */
+    allow: (
+      kind: "user" | "role",
+      name: string,
+      policy = "AdministratorAccess",
+      account = accountId,
+    ) =>
+      directory.attachments.attach(
+        { kind, accountId: account, name },
+        `arn:aws:iam::aws:policy/${policy}`,
+      ),
     registry,
     directory,
     door,

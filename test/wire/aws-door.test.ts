@@ -210,6 +210,7 @@ describe("authentication", () => {
 
   test("a disabled key is refused", async () => {
     await world.directory.createUser(accountId, "bob");
+    await world.allow("user", "bob", "AWSCloudTrail_ReadOnlyAccess");
     const key = await world.directory.createAccessKey(accountId, "bob");
     const client = new CloudTrailClient(world.client(key));
     expect(await nameAndMessage(client.send(new LookupEventsCommand({})))).toBe("accepted");
@@ -632,7 +633,6 @@ describe("LookupEvents", () => {
   });
 });
 
-const run = () => Promise.resolve({});
 const open = (operations: unknown) =>
   openDoorWorld({ door: { operations: operations as [] } }).then((opened) =>
     opened[Symbol.asyncDispose](),
@@ -685,15 +685,24 @@ describe("the door itself", () => {
   });
 
   test("it does not open when a row of its table has no model, no function, or a twin", async () => {
-    await expect(open([{ service: "cloudtrail", name: "NoSuchThing", run }])).rejects.toThrow(
+    const row = {
+      service: "cloudtrail",
+      name: "CreateTrail",
+      permission: "none",
+      run: () => Promise.resolve({}),
+    };
+    await expect(open([{ ...row, name: "NoSuchThing" }])).rejects.toThrow(
       /cloudtrail:NoSuchThing of the operation table has a model/,
     );
-    await expect(open([{ service: "cloudtrail", name: "CreateTrail" }])).rejects.toThrow(
-      /has a function/,
+    await expect(open([{ ...row, run: undefined }])).rejects.toThrow(/has a function/);
+    await expect(open([row, row])).rejects.toThrow(/stands once/);
+    await expect(open([{ ...row, permission: undefined }])).rejects.toThrow(
+      /what its caller needs/,
     );
-    await expect(
-      open([1, 2].map(() => ({ service: "cloudtrail", name: "CreateTrail", run }))),
-    ).rejects.toThrow(/stands once/);
+    // Without a signature there is nobody to ask about.
+    const { run, ...rest } = row;
+    const unsigned = { ...rest, runUnsigned: run };
+    await expect(open([unsigned])).rejects.toThrow(/what its caller needs/);
     const noModel = { service: (id: string) => (id === "sns" ? undefined : models.service(id)) };
     await expect(openDoorWorld({ door: { catalog: noModel } })).rejects.toThrow(/a model of sns/);
   });

@@ -223,6 +223,13 @@ refused("NoSuchEntity", iam.delete_access_key, UserName="user1", AccessKeyId=sec
 iam.delete_access_key(UserName="bob", AccessKeyId=second["AccessKeyId"])
 # Without a name: the caller's own.
 own = bob.client("iam", endpoint_url=endpoint)
+told = refused("AccessDenied", own.get_user)
+assert told == (
+    f"User: {arn('user/team/bob')} is not authorized to perform: iam:GetUser on resource: user bob "
+    "because no identity-based policy allows the iam:GetUser action"
+), told
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+iam.attach_user_policy(UserName="bob", PolicyArn=ADMINISTRATOR)
 assert own.get_user()["User"]["UserName"] == "bob"
 assert [k["AccessKeyId"] for k in own.list_access_keys()["AccessKeyMetadata"]] == [key["AccessKeyId"]]
 
@@ -306,6 +313,7 @@ detail = details["RoleDetailList"][0]
 assert detail["InstanceProfileList"][0]["InstanceProfileName"] == "web", detail
 
 # And down again, in the order that Terraform takes
+iam.detach_user_policy(UserName="bob", PolicyArn=ADMINISTRATOR)
 iam.remove_role_from_instance_profile(InstanceProfileName="web", RoleName="deploy")
 iam.delete_instance_profile(InstanceProfileName="web")
 for kind, name in (("user", "bob"), ("group", "crew"), ("role", "deploy")):

@@ -77,13 +77,18 @@ describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => 
         accessKeyId: AccessKey["AccessKeyId"] ?? "",
         secretAccessKey: AccessKey["SecretAccessKey"] ?? "",
       };
-      await aws(
-        "iam attach-user-policy --user-name bob --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess",
-      );
+      for (const policy of ["ReadOnlyAccess", "PowerUserAccess"]) {
+        await aws(
+          `iam attach-user-policy --user-name bob --policy-arn arn:aws:iam::aws:policy/${policy}`,
+        );
+      }
       const { Role } = await aws<{ Role: object }>(
         `iam create-role --role-name deploy --assume-role-policy-document ${trustPolicy}`,
       );
       expect(Role).toMatchObject({ AssumeRolePolicyDocument: JSON.parse(trustPolicy) as object });
+      await aws(
+        "iam attach-role-policy --role-name deploy --policy-arn arn:aws:iam::aws:policy/IAMReadOnlyAccess",
+      );
       const { Credentials } = await aws<{ Credentials: Record<string, string> }>(
         `sts assume-role --role-arn arn:aws:iam::${accountId}:role/deploy --role-session-name first`,
         bob,
@@ -100,9 +105,13 @@ describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => 
       const attached = await aws("iam list-attached-user-policies --user-name bob", role);
       expect(attached).toEqual({
         AttachedPolicies: [
+          { PolicyName: "PowerUserAccess", PolicyArn: "arn:aws:iam::aws:policy/PowerUserAccess" },
           { PolicyName: "ReadOnlyAccess", PolicyArn: "arn:aws:iam::aws:policy/ReadOnlyAccess" },
         ],
       });
+      await expect(aws("iam delete-user --user-name bob", role)).rejects.toThrow(
+        /\(AccessDenied\) when calling the DeleteUser operation: User: arn:aws:sts::111122223333:assumed-role\/deploy\/first is not authorized to perform: iam:DeleteUser on resource: user bob because no identity-based policy allows the iam:DeleteUser action$/,
+      );
       await expect(aws("iam delete-user --user-name bob")).rejects.toThrow(
         /\(DeleteConflict\) when calling the DeleteUser operation.*: Cannot delete entity, must delete access keys first\.$/,
       );

@@ -13,13 +13,17 @@ const trustPolicy = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Principal: { AWS: accountId }, Action: "sts:AssumeRole" }],
 });
+const ownPolicy = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "iam:Get*", Resource: "*" }],
+});
 beforeAll(async () => {
   world = await openDoorWorld();
   const { users, groups, roles, policies, organizations } = world.directory;
   await users.create(accountId, { userName: "alice" });
   await groups.create(accountId, "team");
   await roles.create(accountId, { roleName: "deploy", trustPolicy });
-  await policies.create(accountId, { policyName: "p", document: trustPolicy });
+  await policies.create(accountId, { policyName: "p", document: ownPolicy });
   await organizations.create(accountId);
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -136,7 +140,15 @@ async function call(service: Service, operationName: string, input: object): Pro
     },
     world.root,
   );
-  const request = { method: "POST", path: "/", query: "", headers, body, remoteAddress: "::1" };
+  const request = {
+    method: "POST",
+    path: "/",
+    query: "",
+    headers,
+    body,
+    remoteAddress: "::1",
+    isSecure: false,
+  };
   const { status } = await world.door.handle(request);
   statuses.set(status, (statuses.get(status) ?? 0) + 1);
   return status;

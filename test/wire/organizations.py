@@ -91,6 +91,7 @@ assert [each["ServicePrincipal"] for each in services] == [TRAIL], services
 
 # A member's own administrators come in by the role that every new account has
 iam.create_user(UserName="manager")
+iam.attach_user_policy(UserName="manager", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 key = iam.create_access_key(UserName="manager")["AccessKey"]
 manager = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
 

@@ -35,6 +35,7 @@ beforeAll(async () => {
   await accounts.create(otherId);
   const user = await users.create(accountId, { userName: "alice", path: "/team/" });
   alice = await directory.accessKeys.create(accountId, { userName: "alice" });
+  await world.allow("user", "alice");
   const all = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"];
   const made = async (account: string, roleName: string, trustPolicy: string) =>
     (await roles.create(account, { roleName, trustPolicy })).roleId;
@@ -63,6 +64,8 @@ beforeAll(async () => {
     ),
     reports: await made(accountId, "reports", trust({ Service: "reports.amazonaws.com" })),
   };
+  await world.allow("role", "deploy");
+  await world.allow("role", "next");
 });
 afterAll(async () => {
   await issuer[Symbol.asyncDispose]();
@@ -218,6 +221,7 @@ describe("the identity in the event of", () => {
     const { mfaDevices, users, accessKeys } = world.directory;
     await users.create(accountId, { userName: "mfa" });
     const key = await accessKeys.create(accountId, { userName: "mfa" });
+    await world.allow("user", "mfa");
     const { device, base32Seed } = await mfaDevices.create(accountId, { name: "mfa" });
     const { serialNumber: SerialNumber } = device;
     const step = totpStep(Date.now());
@@ -481,9 +485,13 @@ describe("AssumeRole", () => {
     [
       "no such role",
       { role: "absent" },
-      /^AccessDenied: User: arn:aws:iam::111122223333:user\/team\/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role\/absent$/,
+      /^AccessDenied: User: arn:aws:iam::111122223333:user\/team\/alice is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role\/absent because no role trust policy allows the sts:AssumeRole action$/,
     ],
-    ["a role that trusts others", { role: "reports" }, /^AccessDenied: User: .*role\/reports$/],
+    [
+      "a role that trusts others",
+      { role: "reports" },
+      /^AccessDenied: User: .*role\/reports because no role trust policy allows/,
+    ],
     [
       "a name that is no ARN",
       { RoleArn: "not-an-arn-of-a-role" },
@@ -539,7 +547,7 @@ describe("AssumeRole", () => {
       const before = (await world.events()).length;
       const more = ExternalId === undefined ? {} : { ExternalId };
       expect(await nameAndMessage(assume(alice, "other", more, otherId))).toMatch(
-        /^AccessDenied: .*role\/other$/,
+        /^AccessDenied: .*role\/other because no role trust policy allows/,
       );
       const refused = (await world.ownedEvents()).slice(before);
       // Whoever does not get in leaves no trace with the other account.

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import type { Clock, Timer } from "../../base/clock.ts";
 import { CairnError, isCairnError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { StoredEvent } from "../../event/row.ts";
+import type { FoundEvent, StoredEvent } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
 import type { EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
 import { closedError, Watermark } from "../watermark.ts";
 import { Loader } from "./load.ts";
 import { literal, selectEvents } from "./query.ts";
 import { deleteExpired } from "./retention.ts";
-import { decodeRows, readColumns } from "./row-format.ts";
+import { decodeFound, decodeRows, foundColumns, readColumns } from "./row-format.ts";
 import { isResultTooLarge, type ReadKind, Sessions } from "./sessions.ts";
 import { SoundParts } from "./sound-parts.ts";
 import { type Extent, gather, type Page, steps, walk, windows } from "./walk.ts";
@@ -160,9 +160,9 @@ class ChdbStore implements Store {
     return this.#watermark.reached(seq, signal);
   }
 
-  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]> {
+  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<FoundEvent[]> {
     const pinned = this.#pin(query);
-    const found: StoredEvent[] = [];
+    const found: FoundEvent[] = [];
     const page = this.#page(query.text === undefined ? "lookup" : "scan", signal);
     const parts =
       query.text === undefined
@@ -175,7 +175,7 @@ class ChdbStore implements Store {
     return found;
   }
 
-  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<StoredEvent[]> {
+  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<FoundEvent[]> {
     const pinned = this.#pin(query);
     const page = this.#page("scan", signal);
     if (query.text === undefined) return yield* walk(page.read, pinned);
@@ -195,9 +195,9 @@ class ChdbStore implements Store {
     let spentMs = 0;
     const read: Page = async (query, limit) => {
       const startedMs = this.#clock.monotonicMs();
-      const select = selectEvents(table, readColumns, query, limit);
+      const select = selectEvents(table, foundColumns, query, limit);
       try {
-        return decodeRows(await this.#read(kind, select, signal));
+        return decodeFound(await this.#read(kind, select, signal));
       } finally {
         spentMs += this.#clock.monotonicMs() - startedMs;
       }

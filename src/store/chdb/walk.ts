@@ -1,15 +1,15 @@
 // Walks a result in steps: each is one bounded query, so that memory stays small, first results come at once, an abort
 // is felt soon and readers are shared.
-import type { StoredEvent } from "../../event/row.ts";
+import type { FoundEvent } from "../../event/row.ts";
 import type { EventQuery } from "../store.ts";
 import { isResultTooLarge } from "./sessions.ts";
 
 /** One query: at most `limit` events, in order. */
-export type Page = (query: EventQuery, limit: number) => Promise<StoredEvent[]>;
+export type Page = (query: EventQuery, limit: number) => Promise<FoundEvent[]>;
 
 /** At most `limit` events; where their bytes are too many for one answer, in several. */
-export async function gather(page: Page, query: EventQuery, limit: number): Promise<StoredEvent[]> {
-  const found: StoredEvent[] = [];
+export async function gather(page: Page, query: EventQuery, limit: number): Promise<FoundEvent[]> {
+  const found: FoundEvent[] = [];
   let step = limit;
   while (found.length < limit) {
     const wanted = Math.min(step, limit - found.length);
@@ -31,7 +31,7 @@ const batchBytesMax = 4 * 1024 * 1024;
 const batchEventsMax = 4000;
 
 /** Everything, in batches that grow to a few megabytes. */
-export async function* walk(page: Page, query: EventQuery): AsyncGenerator<StoredEvent[]> {
+export async function* walk(page: Page, query: EventQuery): AsyncGenerator<FoundEvent[]> {
   let limit = firstBatchEvents;
   let after = query.after;
   for (;;) {

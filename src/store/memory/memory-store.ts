@@ -1,7 +1,7 @@
 // The store in memory: the reference that says what a store does, for tests and simulations.
 import { assert } from "../../base/assert.ts";
 import { CairnError } from "../../base/errors.ts";
-import { decodeRow, identityTimeMs, type StoredEvent } from "../../event/row.ts";
+import { decodeRow, type FoundEvent, identityTimeMs, type StoredEvent } from "../../event/row.ts";
 import type { Segment } from "../../journal/journal.ts";
 import { matchesQuery } from "../match.ts";
 import type { EventKey, EventQuery, LoadOutcome, Store, StoreStatus } from "../store.ts";
@@ -78,18 +78,18 @@ export class MemoryStore implements Store {
     return this.#watermark.reached(seq, signal);
   }
 
-  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<StoredEvent[]> {
+  async find(query: EventQuery, limit: number, signal?: AbortSignal): Promise<FoundEvent[]> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const found: StoredEvent[] = [];
+    const found: FoundEvent[] = [];
     for (const event of this.#inOrder(query.order)) {
       if (found.length >= limit) break;
-      if (matches(event, query, this.#watermark.seq)) found.push({ ...event });
+      if (matches(event, query, this.#watermark.seq)) found.push(foundEvent(event));
     }
     return found;
   }
 
-  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<StoredEvent[]> {
+  async *stream(query: EventQuery, signal?: AbortSignal): AsyncGenerator<FoundEvent[]> {
     const { watermark } = this.#pin(query);
     let after = query.after;
     for (;;) {
@@ -194,6 +194,11 @@ export class MemoryStore implements Store {
       if (event !== undefined) yield event;
     }
   }
+}
+
+function foundEvent(event: StoredEvent): FoundEvent {
+  const { seq, ownerAccount, eventTimeMs, eventId, ingestTimeMs, variant, raw } = event;
+  return { seq, ownerAccount, eventTimeMs, eventId, ingestTimeMs, variant, raw };
 }
 
 function identityOf(event: Omit<StoredEvent, "variant">): string {

@@ -1,12 +1,15 @@
 // cloudtrail:LookupEvents on the wire; what it means is in lookup/lookup-events.ts.
 import type { JsonObject, JsonValue } from "../../../event/json.ts";
-import type { StoredEvent } from "../../../event/row.ts";
+import { type ShownColumns, shownColumns } from "../../../event/read.ts";
+import type { FoundEvent } from "../../../event/row.ts";
 import type { LookupRequest } from "../../../lookup/lookup-events.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
+import { onNoResource } from "../../permission.ts";
 
 export const lookupEvents: OperationRow = {
   service: "cloudtrail",
   name: "LookupEvents",
+  permission: onNoResource,
   run: runLookupEvents,
   violations: {
     LookupAttributes: "InvalidLookupAttributes",
@@ -61,24 +64,25 @@ function readRequest(input: JsonObject, accountId: string, region: string): Look
 }
 
 /** Members in the order that the real service writes; those that the event does not have are left out. */
-function wireEvent(event: StoredEvent): JsonObject {
+function wireEvent(event: FoundEvent): JsonObject {
+  const columns = shownColumns(event);
   const members: [string, JsonValue][] = [
     ["EventId", event.eventId],
-    ["EventName", event.eventName],
-    ["ReadOnly", event.readOnly],
-    ["AccessKeyId", event.accessKeyId],
+    ["EventName", columns.eventName],
+    ["ReadOnly", columns.readOnly],
+    ["AccessKeyId", columns.accessKeyId],
     ["EventTime", event.eventTimeMs / 1000],
-    ["EventSource", event.eventSource],
-    ["Username", event.userName],
-    ["Resources", resources(event)],
+    ["EventSource", columns.eventSource],
+    ["Username", columns.userName],
+    ["Resources", resources(columns)],
     ["CloudTrailEvent", event.raw.toString("utf8")],
   ];
   return Object.fromEntries(members.filter(([, value]) => value !== ""));
 }
 
-function resources(event: StoredEvent): JsonObject[] {
-  return event.lookupResourceNames.map((name, index) => {
-    const type = event.lookupResourceTypes[index] ?? "";
+function resources(columns: ShownColumns): JsonObject[] {
+  return columns.lookupResourceNames.map((name, index) => {
+    const type = columns.lookupResourceTypes[index] ?? "";
     return { ...(type === "" ? {} : { ResourceType: type }), ResourceName: name };
   });
 }

@@ -6,6 +6,7 @@ import type { Tag } from "../../../directory/tags.ts";
 import type { JsonObject, JsonValue } from "../../../event/json.ts";
 import type { VerifiedCaller } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
+import { type IamOperation, iamPermissions } from "./permissions.ts";
 
 /** Members have been held against the model: each is of its type, and the required ones are there. */
 export class IamCall {
@@ -150,13 +151,14 @@ function readMarker(marker: string | undefined): string | undefined {
 
 /** A row of IAM's part of the table. No answer: the operation has none. */
 export function iamRow(
-  name: string,
+  name: IamOperation,
   run: (call: IamCall) => Promise<JsonObject | void>,
   differences?: readonly string[],
 ): OperationRow {
   return {
     service: "iam",
     name,
+    permission: iamPermissions[name],
     async run(call) {
       checkCredentials(call.authenticated.caller);
       return (await run(new IamCall(call))) ?? {};

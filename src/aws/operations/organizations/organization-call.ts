@@ -4,6 +4,7 @@ import type { Organizations } from "../../../directory/organizations.ts";
 import type { Tag } from "../../../directory/tags.ts";
 import type { JsonObject } from "../../../event/json.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
+import { type OrganizationsOperation, organizationsPermissions } from "./permissions.ts";
 
 const resultsMax = 20;
 
@@ -82,13 +83,14 @@ function readToken(token: string | undefined): string | undefined {
 
 /** A row of Organizations' part of the table. No answer: the operation has none. */
 export function organizationsRow(
-  name: string,
+  name: OrganizationsOperation,
   run: (call: OrganizationCall) => Promise<JsonObject | void>,
   differences?: readonly string[],
 ): OperationRow {
   return {
     service: "organizations",
     name,
+    permission: organizationsPermissions[name],
     run: async (call) => (await run(new OrganizationCall(call))) ?? {},
     ...(differences === undefined ? {} : { differences }),
   };

@@ -1,9 +1,10 @@
 // sts:AssumeRole: temporary credentials of a role, for whom its trust policy trusts.
 import { CairnError } from "../../../base/errors.ts";
+import type { Question } from "../../../directory/authorize.ts";
+import { type Keys, setIfGiven, tagKeys } from "../../../directory/condition-keys.ts";
 import type { Role } from "../../../directory/model.ts";
-import type { TrustQuestion } from "../../../directory/trust.ts";
 import type { JsonObject } from "../../../event/json.ts";
-import { roleArn, type VerifiedCaller } from "../../../event/user-identity.ts";
+import type { VerifiedCaller } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 import {
   credentialsAnswer,
@@ -18,6 +19,7 @@ import {
 export const assumeRole: OperationRow = {
   service: "sts",
   name: "AssumeRole",
+  permission: "asked by the operation",
   run: runAssumeRole,
   differences: [
     "A role session that a service principal made for itself carries the service's name as `invokedBy` in every event.",
@@ -50,17 +52,23 @@ async function runAssumeRole(call: OperationCall): Promise<JsonObject> {
     throw new CairnError("AccessDenied", "Roles may not be assumed by root accounts.");
   }
   const role = await directory.roles.byArn(arn);
-  // A role that is not there is refused in the words for one that does not trust the caller.
-  if (role === undefined || caller.kind === "federated")
-    throw denied(caller, "sts:AssumeRole", arn);
+  if (caller.kind === "federated") throw denied(caller, "sts:AssumeRole", arn);
   const isChained = caller.kind === "role";
-  const seconds = sessionSeconds(input, role, isChained);
   const carried = readCarried(input, caller);
   const showedCode = await verifyCode(input, caller, directory);
   const session = caller.kind === "service" ? undefined : caller.session;
   const mfa = showedCode || (caller.kind === "user" && session?.mfa === true);
-  const context = requestContext(call, carried, mfa);
-  await checkTrust(call, role, carried, context);
+  const assumes = { accountId: accountOfRole(arn), trustPolicy: role?.trustPolicy };
+  await checkTrust(call, {
+    caller,
+    resource: arn,
+    assumes,
+    context: requestContext(call, carried),
+    showedCode,
+  });
+  if (role === undefined) throw denied(caller, "sts:AssumeRole", arn);
+  // Only now: whoever may not assume it learns nothing of it.
+  const seconds = sessionSeconds(input, role, isChained);
   const limits = await readLimits(input, role.accountId, directory);
   if (Object.keys(carried.incoming).length > 0) {
     record.requestParameters = { incomingTransitiveTags: carried.incoming };
@@ -161,45 +169,35 @@ function readCarried(input: JsonObject, caller: VerifiedCaller): Carried {
 }
 
 function requestContext(
-  { input, authenticated, remoteAddress }: OperationCall,
+  { input, context }: OperationCall,
   { tags, transitiveTagKeys, incoming, sourceIdentity }: Carried,
-  mfa: boolean,
-): TrustQuestion["context"] {
-  const requested = Object.entries(tags).filter(([key]) => !Object.hasOwn(incoming, key));
-  const { caller } = authenticated;
-  const isLongTerm = caller.kind === "service" || caller.session === undefined;
-  return Object.fromEntries([
-    ...one("sts:RoleSessionName", input["RoleSessionName"] as string),
-    ...one("sts:ExternalId", input["ExternalId"] as string | undefined),
-    ...one("sts:SourceIdentity", sourceIdentity),
-    ...one("aws:SourceIp", remoteAddress),
-    // A long-term key says nothing of it; a session says yes or no.
-    ...(mfa || !isLongTerm ? one("aws:MultiFactorAuthPresent", String(mfa)) : []),
-    ...requested.map(([key, value]) => [`aws:RequestTag/${key}`, [value]] as const),
-    ...(requested.length === 0 ? [] : [["aws:TagKeys", requested.map(([key]) => key)] as const]),
-    ...(transitiveTagKeys.length === 0
-      ? []
-      : [["sts:TransitiveTagKeys", transitiveTagKeys] as const]),
-  ]);
-}
-
-function one(key: string, value: string | undefined): (readonly [string, string[]])[] {
-  return value === undefined ? [] : [[key, [value]]];
+): Question["context"] {
+  const requested = Object.entries(tags)
+    .filter(([key]) => !Object.hasOwn(incoming, key))
+    .map(([Key, Value]) => ({ Key, Value }));
+  const keys: Keys = new Map([...context, ...tagKeys(requested)]);
+  const { RoleSessionName, ExternalId } = input as Record<string, string>;
+  setIfGiven(keys, "sts:rolesessionname", RoleSessionName);
+  setIfGiven(keys, "sts:externalid", ExternalId);
+  setIfGiven(keys, "sts:sourceidentity", sourceIdentity);
+  if (transitiveTagKeys.length > 0) keys.set("sts:transitivetagkeys", transitiveTagKeys);
+  return keys;
 }
 
 /** Tags and a source identity are permissions of their own. */
 async function checkTrust(
-  { authenticated, rooms, input }: OperationCall,
-  role: Role,
-  carried: Carried,
-  context: TrustQuestion["context"],
+  { rooms, input }: OperationCall,
+  question: Omit<Question, "action">,
 ): Promise<void> {
-  const { caller } = authenticated;
-  const actions: TrustQuestion["action"][] = ["sts:AssumeRole"];
-  if (input["Tags"] !== undefined) actions.push("sts:TagSession");
-  if (carried.sourceIdentity !== undefined) actions.push("sts:SetSourceIdentity");
-  for (const action of actions) {
-    const verdict = await rooms.mayAssume({ action, role, caller, context });
-    if (!verdict.allowed) throw denied(caller, action, roleArn(role), verdict.message);
-  }
+  const { authorizer } = rooms;
+  await authorizer.authorize({ ...question, action: "sts:AssumeRole" });
+  if (input["Tags"] !== undefined)
+    await authorizer.authorize({ ...question, action: "sts:TagSession" });
+  if (question.context.has("sts:sourceidentity"))
+    await authorizer.authorize({ ...question, action: "sts:SetSourceIdentity" });
+}
+
+/** `arn:aws:iam::111122223333:role/…` */
+export function accountOfRole(arn: string): string {
+  return arn.split(":")[4] ?? "";
 }

@@ -2,10 +2,12 @@
 import { CairnError } from "../../../base/errors.ts";
 import type { JsonObject } from "../../../event/json.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
+import { onNoResource } from "../../permission.ts";
 
 export const decodeAuthorizationMessage: OperationRow = {
   service: "sts",
   name: "DecodeAuthorizationMessage",
+  permission: onNoResource,
   run: runDecodeAuthorizationMessage,
 };
 

@@ -7,6 +7,9 @@ import type { OperationCall, OperationRow } from "../../operation.ts";
 export const getAccessKeyInfo: OperationRow = {
   service: "sts",
   name: "GetAccessKeyInfo",
+  // What the caller's own key says of itself, GetCallerIdentity says too.
+  permission: ({ caller, input }) =>
+    input["AccessKeyId"] === caller.accessKeyId ? [] : [{ resource: "*" }],
   run: runGetAccessKeyInfo,
 };
 

@@ -7,6 +7,7 @@ import type { OperationCall, OperationRow } from "../../operation.ts";
 export const getCallerIdentity: OperationRow = {
   service: "sts",
   name: "GetCallerIdentity",
+  permission: "none",
   run: runGetCallerIdentity,
 };
 

@@ -1,5 +1,7 @@
 // sts:GetFederationToken: temporary credentials for someone else, under the name that the caller gives them.
+import { tagKeys } from "../../../directory/condition-keys.ts";
 import { readFederatedIssuer } from "../../../directory/sessions.ts";
+import type { Tag } from "../../../directory/tags.ts";
 import type { JsonObject } from "../../../event/json.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 import {
@@ -15,6 +17,12 @@ import {
 export const getFederationToken: OperationRow = {
   service: "sts",
   name: "GetFederationToken",
+  permission: ({ caller, input }) => {
+    const resource = `arn:aws:sts::${caller.accountId}:federated-user/${input["Name"] as string}`;
+    const tags = tagKeys((input["Tags"] ?? []) as unknown as Tag[]);
+    const own = { resource, keys: tags };
+    return tags.length === 0 ? [own] : [own, { ...own, action: "sts:TagSession" }];
+  },
   run: runGetFederationToken,
 };
 

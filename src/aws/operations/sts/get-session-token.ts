@@ -7,6 +7,7 @@ import { credentialsAnswer, longTermCaller, tokenSeconds, verifyCode } from "./s
 export const getSessionToken: OperationRow = {
   service: "sts",
   name: "GetSessionToken",
+  permission: "none",
   run: runGetSessionToken,
 };
 

@@ -1,6 +1,7 @@
 // What the operations that make sessions have in common: reading tags, policies and one-time codes, writing credentials.
 import { CairnError, isCairnError } from "../../../base/errors.ts";
 import type { Directory } from "../../../directory/directory.ts";
+import { checkSessionPolicy } from "../../../directory/policy-text.ts";
 import type { SessionCredentials, SessionGrant } from "../../../directory/sessions.ts";
 import { checkTags, type Tag } from "../../../directory/tags.ts";
 import type { JsonObject } from "../../../event/json.ts";
@@ -18,7 +19,7 @@ export async function readLimits(
     Policy?: string;
     PolicyArns?: { arn?: string }[];
   };
-  if (policy !== undefined) directory.checkPolicyDocument("session", policy);
+  if (policy !== undefined) checkSessionPolicy(policy);
   const policyArns = (PolicyArns ?? []).flatMap(({ arn }) => arn ?? []);
   if (policyArns.length > policyArnsMax) {
     throw new CairnError(

@@ -1,0 +1,73 @@
+// What each operation of Organizations is about, and which condition keys it has.
+// Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Organizations".
+import { type KeyValue, tagKeys } from "../../../directory/condition-keys.ts";
+import { organizationPartArn } from "../../../directory/organizations.ts";
+import type { Tag } from "../../../directory/tags.ts";
+import type { Permission, PermissionCall } from "../../permission.ts";
+
+type KeysOf = (call: PermissionCall) => (readonly [string, KeyValue])[];
+
+const text = ({ input }: PermissionCall, member: string): string =>
+  (input[member] as string | undefined) ?? "";
+
+const givenTags: KeysOf = ({ input }) => tagKeys((input["Tags"] ?? []) as unknown as Tag[]);
+const serviceKey: KeysOf = ({ input }) => {
+  const principal = input["ServicePrincipal"] as string | undefined;
+  return principal === undefined ? [] : [["organizations:serviceprincipal", principal]];
+};
+
+/** About no part of the organization; refusals say `*`. */
+function whole(...keysOf: KeysOf[]): Permission {
+  return (call) => [
+    { resource: "*", resourceName: "*", keys: keysOf.flatMap((each) => each(call)) },
+  ];
+}
+
+/** About accounts, units or the root: which of them an id means shows in its form. */
+function parts(members: readonly string[], ...keysOf: KeysOf[]): Permission {
+  return async (call) => {
+    const { accountId } = call.caller;
+    const membership = await call.directory.organizations.membership(accountId);
+    return members.map((member) => {
+      const id = text(call, member);
+      const kind = id.startsWith("ou-") ? "ou" : id.startsWith("r-") ? "root" : "account";
+      return {
+        resource:
+          membership === undefined ? "*" : organizationPartArn(membership.organization, kind, id),
+        keys: keysOf.flatMap((each) => each(call)),
+      };
+    });
+  };
+}
+
+export const organizationsPermissions = {
+  CreateOrganization: whole(),
+  DescribeOrganization: whole(),
+  DeleteOrganization: whole(),
+  ListAccounts: whole(),
+  DescribeAccount: parts(["AccountId"]),
+  CreateAccount: whole(givenTags),
+  DescribeCreateAccountStatus: whole(),
+  ListCreateAccountStatus: whole(),
+
+  ListRoots: whole(),
+  ListParents: parts(["ChildId"]),
+  ListChildren: parts(["ParentId"]),
+  ListAccountsForParent: parts(["ParentId"]),
+  ListOrganizationalUnitsForParent: parts(["ParentId"]),
+  CreateOrganizationalUnit: parts(["ParentId"], givenTags),
+  DescribeOrganizationalUnit: parts(["OrganizationalUnitId"]),
+  UpdateOrganizationalUnit: parts(["OrganizationalUnitId"]),
+  DeleteOrganizationalUnit: parts(["OrganizationalUnitId"]),
+  MoveAccount: parts(["AccountId", "SourceParentId", "DestinationParentId"]),
+
+  EnableAWSServiceAccess: whole(serviceKey),
+  DisableAWSServiceAccess: whole(serviceKey),
+  ListAWSServiceAccessForOrganization: whole(),
+  RegisterDelegatedAdministrator: parts(["AccountId"], serviceKey),
+  DeregisterDelegatedAdministrator: parts(["AccountId"], serviceKey),
+  ListDelegatedAdministrators: whole(serviceKey),
+  ListDelegatedServicesForAccount: parts(["AccountId"]),
+} satisfies Record<string, Permission>;
+
+export type OrganizationsOperation = keyof typeof organizationsPermissions;
