@@ -31,6 +31,7 @@ import { createAdminister } from "./web/administration.ts";
 import { createAdmit } from "./web/admit.ts";
 import { catalogRoutes } from "./web/catalog-routes.ts";
 import { eventRoutes } from "./web/event-routes.ts";
+import { masterKeyRoutes } from "./web/master-key-routes.ts";
 import { principalRoutes } from "./web/principal-routes.ts";
 import { startWeb } from "./web/server.ts";
 
@@ -129,15 +130,27 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const masterKey = await loadMasterKey({
     path: join(dataFolder, "master.key"),
     text: config.masterKey,
+    formerText: config.formerMasterKey,
     random,
+  });
+  const tokens = new PageTokens({
+    key: deriveTokenKey(masterKey.current),
+    ...(masterKey.former === undefined ? {} : { formerKey: deriveTokenKey(masterKey.former) }),
+    clock,
   });
   const directory = openDirectory({
     registry,
-    masterKey,
+    masterKey: masterKey.current,
+    formerMasterKey: masterKey.former,
+    keyFiles: masterKey.files,
+    onMasterKey: (key) => tokens.replaceKey(deriveTokenKey(key)),
     clock,
     random,
+    log,
     firstAccountId: config.accountId,
   });
+  opened.add(() => directory.keyRotation.stop());
+  await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
   const authenticator = createAuthenticator({ directory, clock });
   const authorizer = createAuthorizer({ directory, clock, log });
@@ -145,7 +158,6 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
 
   await checkUpstreams(config, catalog, directory);
 
-  const tokens = new PageTokens({ key: deriveTokenKey(masterKey), clock });
   const lookup = createLookupEvents({ store, clock, tokens, perSecondMax: config.lookupTps });
   const webIdentities = createWebIdentities({
     providers: directory.oidcProviders,
@@ -200,6 +212,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
       eventRoutes(fastify, { admit, ingest, journal, store, tokens, clock });
       principalRoutes(fastify, { admit, administer, directory });
       catalogRoutes(fastify, { admit, administer, catalog });
+      masterKeyRoutes(fastify, { admit, administer, directory });
     },
     health: () => journal.status().refusing ?? indexer.status().failing,
     metrics: createMetrics(groups, journal, store),
@@ -207,6 +220,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
   });
+  await directory.keyRotation.resume();
   return {
     url: web.url,
     gatewayUrl: web.url.replace(/:\d+$/, `:${gateway.port}`),

@@ -22,6 +22,8 @@ export interface ClientRequest {
   headers?: Record<string, string>;
   body?: Buffer | string;
   signal?: AbortSignal;
+  /** Whose door it is for; left out: the event API's own, `cairn`. */
+  service?: string;
 }
 
 export class Client {
@@ -29,6 +31,10 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+  }
+
+  get url(): URL {
+    return this.#options.url;
   }
 
   /** The response as it comes, once its status says success. Throws CairnError with the server's words otherwise. */
@@ -45,7 +51,7 @@ export class Client {
         url,
         headers: request.headers ?? {},
         payloadHash: createHash("sha256").update(body).digest("hex"),
-        service: "cairn",
+        service: request.service ?? "cairn",
         region,
         nowMs: clock.nowMs(),
       },
@@ -79,14 +85,36 @@ export class Client {
   }
 }
 
+/** The server's no, in its own words: the code of the event API, or the name of AWS's exception. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
 async function refusal(response: Response): Promise<Error> {
   const text = await response.text();
+  const fromXml = /<Code>([^<]*)<\/Code>\s*<Message>([^<]*)<\/Message>/.exec(text);
+  if (fromXml !== null) return new Refusal(fromXml[1] ?? "", unescaped(fromXml[2] ?? ""));
   try {
-    const { code, message } = JSON.parse(text) as { code: string; message: string };
-    return new Error(`${code}: ${message}`);
+    const body = JSON.parse(text) as { code?: string; __type?: string; message: string };
+    return new Refusal(body.code ?? body.__type ?? String(response.status), body.message);
   } catch {
     return new Error(`the server answered ${response.status}: ${text.slice(0, 500)}`);
   }
+}
+
+function unescaped(text: string): string {
+  const names: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replaceAll(/&(?:#(\d{1,7})|(lt|gt|quot|apos|amp));/g, (whole, code, name) => {
+    if (typeof name === "string") return names[name] ?? whole;
+    const point = Number(code);
+    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  });
 }
 
 /**
