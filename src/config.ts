@@ -112,6 +112,11 @@ export const settings = {
     kind: "secret",
     doc: "32 bytes in base64 that seal the secrets; left out: the file `master.key` in the data folder.",
   },
+  formerMasterKey: {
+    flag: "former-master-key",
+    kind: "secret",
+    doc: "The master key before that one: what is sealed under it is sealed anew. Left out: the file `master.key.old`, unless the master key is given.",
+  },
   retention: {
     flag: "retention",
     kind: "duration",
@@ -188,6 +193,7 @@ export interface Config {
   rootAccessKeyId: string | undefined;
   rootSecretAccessKey: string | undefined;
   masterKey: string | undefined;
+  formerMasterKey: string | undefined;
   /** Undefined: for ever. */
   retentionMs: number | undefined;
   lookupTps: number;
@@ -270,6 +276,7 @@ export function readConfig(sources: ConfigSources): {
     rootAccessKeyId: text("rootAccessKeyId"),
     rootSecretAccessKey: text("rootSecretAccessKey"),
     masterKey: text("masterKey"),
+    formerMasterKey: text("formerMasterKey"),
     retentionMs: read("retention", (value) =>
       value === "forever" ? Infinity : parseDurationMs(value),
     ),

@@ -34,6 +34,7 @@ import { createAdminister } from "./web/administration.ts";
 import { createAdmit } from "./web/admit.ts";
 import { catalogRoutes } from "./web/catalog-routes.ts";
 import { eventRoutes } from "./web/event-routes.ts";
+import { masterKeyRoutes } from "./web/master-key-routes.ts";
 import { principalRoutes } from "./web/principal-routes.ts";
 import { startWeb } from "./web/server.ts";
 
@@ -132,15 +133,27 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   const masterKey = await loadMasterKey({
     path: join(dataFolder, "master.key"),
     text: config.masterKey,
+    formerText: config.formerMasterKey,
     random,
+  });
+  const tokens = new PageTokens({
+    key: deriveTokenKey(masterKey.current),
+    ...(masterKey.former === undefined ? {} : { formerKey: deriveTokenKey(masterKey.former) }),
+    clock,
   });
   const directory = openDirectory({
     registry,
-    masterKey,
+    masterKey: masterKey.current,
+    formerMasterKey: masterKey.former,
+    keyFiles: masterKey.files,
+    onMasterKey: (key) => tokens.replaceKey(deriveTokenKey(key)),
     clock,
     random,
+    log,
     firstAccountId: config.accountId,
   });
+  opened.add(() => directory.keyRotation.stop());
+  await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
   await keepEarlierUsers(directory, ingest, { clock, random, log, region: config.region });
   const authenticator = createAuthenticator({ directory, clock });
@@ -149,7 +162,6 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
 
   await checkUpstreams(config, catalog, directory);
 
-  const tokens = new PageTokens({ key: deriveTokenKey(masterKey), clock });
   const lookup = createLookupEvents({ store, clock, tokens, perSecondMax: config.lookupTps });
   const webIdentities = createWebIdentities({
     providers: directory.oidcProviders,
@@ -205,6 +217,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
       eventRoutes(fastify, { admit, ingest, journal, store, tokens, clock });
       principalRoutes(fastify, { admit, administer, directory });
       catalogRoutes(fastify, { admit, administer, catalog });
+      masterKeyRoutes(fastify, { admit, administer, directory });
     },
     health: () => journal.status().refusing ?? indexer.status().failing,
     metrics: createMetrics(groups, journal, store),
@@ -212,6 +225,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
   });
+  await directory.keyRotation.resume();
   return {
     url: web.url,
     gatewayUrl: web.url.replace(/:\d+$/, `:${gateway.port}`),

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { accountCommands, organizationCommands, roleCommands, whoamiCommand } from "./accounts.ts";
 import { catalogCommands } from "./catalog.ts";
 import type { Command, Terminal } from "./command.ts";
 import { table, UsageError } from "./command.ts";
@@ -12,6 +13,7 @@ import { configCommand } from "./config.ts";
 import { eventsCommand } from "./events.ts";
 import { importCommand } from "./import.ts";
 import { keyCommands, userCommands } from "./principals.ts";
+import { rotateMasterCommand } from "./rotate-master.ts";
 
 function terminal(): Terminal & { written: string } {
   const fake = {
@@ -31,6 +33,12 @@ const wrongly: readonly (readonly [Command, string[], RegExp])[] = [
   [eventsCommand, ["--eventname", "x"], /--eventname/],
   [eventsCommand, ["--follow", "--format", "csv"], /--follow goes with table or ndjson/],
   [importCommand, [], /at least one file or folder/],
+  [accountCommands[1] as Command, ["Dev"], /give --email/],
+  [rotateMasterCommand, ["--status", "--revoke-sessions"], /one at a time/],
+  [rotateMasterCommand, ["--new-key-file", "/no/such/file"], /\/no\/such\/file cannot be read/],
+  ...[whoamiCommand, rotateMasterCommand, ...roleCommands, ...organizationCommands].map(
+    (command): [Command, string[], RegExp] => [command, ["--nonsense"], /--nonsense/],
+  ),
   ...[...userCommands, ...keyCommands, ...catalogCommands]
     .filter(({ name }) => !/list|key create/.test(name))
     .map((command): [Command, string[], RegExp] => [command, ["a", "b"], /give one/]),

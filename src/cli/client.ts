@@ -21,9 +21,9 @@ export interface ClientRequest {
   query?: URLSearchParams;
   headers?: Record<string, string>;
   body?: Buffer | string;
-  /** Left out: Cairn's own API. */
-  service?: string;
   signal?: AbortSignal;
+  /** Whose door it is for; left out: the event API's own, `cairn`. */
+  service?: string;
 }
 
 export class Client {
@@ -31,6 +31,10 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+  }
+
+  get url(): URL {
+    return this.#options.url;
   }
 
   /** The response as it comes, once its status says success. Throws CairnError with the server's words otherwise. */
@@ -76,46 +80,41 @@ export class Client {
     throw await refusal(response);
   }
 
-  /** An operation of IAM, at the AWS API. */
-  async iam(operation: string, parameters: Readonly<Record<string, string>>): Promise<void> {
-    const form = { Action: operation, Version: "2010-05-08", ...parameters };
-    await this.send({
-      method: "POST",
-      path: "/",
-      service: "iam",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams(form).toString(),
-    });
-  }
-
   async json<T>(request: ClientRequest): Promise<T> {
     return (await (await this.send(request)).json()) as T;
   }
 }
 
-const xmlCharacters: Readonly<Record<string, string>> = {
-  "&lt;": "<",
-  "&gt;": ">",
-  "&quot;": '"',
-  "&apos;": "'",
-  "&amp;": "&",
-};
+/** The server's no, in its own words: the code of the event API, or the name of AWS's exception. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly code: string;
 
-function xmlText(text: string, tag: string): string {
-  const found = new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(text)?.[1] ?? "";
-  return found.replaceAll(/&(?:lt|gt|quot|apos|amp);/g, (name) => xmlCharacters[name] ?? name);
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
 }
 
 async function refusal(response: Response): Promise<Error> {
   const text = await response.text();
-  if (text.startsWith("<"))
-    return new Error(`${xmlText(text, "Code")}: ${xmlText(text, "Message")}`);
+  const fromXml = /<Code>([^<]*)<\/Code>\s*<Message>([^<]*)<\/Message>/.exec(text);
+  if (fromXml !== null) return new Refusal(fromXml[1] ?? "", unescaped(fromXml[2] ?? ""));
   try {
-    const { code, message } = JSON.parse(text) as { code: string; message: string };
-    return new Error(`${code}: ${message}`);
+    const body = JSON.parse(text) as { code?: string; __type?: string; message: string };
+    return new Refusal(body.code ?? body.__type ?? String(response.status), body.message);
   } catch {
     return new Error(`the server answered ${response.status}: ${text.slice(0, 500)}`);
   }
+}
+
+function unescaped(text: string): string {
+  const names: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replaceAll(/&(?:#(\d{1,7})|(lt|gt|quot|apos|amp));/g, (whole, code, name) => {
+    if (typeof name === "string") return names[name] ?? whole;
+    const point = Number(code);
+    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  });
 }
 
 /**

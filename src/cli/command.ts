@@ -49,6 +49,21 @@ export function textOption(given: Arguments, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** `--json`: the answer as the AWS CLI prints it. */
+export const jsonOption = { json: { type: "boolean" } } as const;
+
+export function wantsJson(given: Arguments): boolean {
+  return given.values["json"] === true;
+}
+
+export function only(positionals: readonly string[], name: string): string {
+  const [first, ...more] = positionals;
+  if (first === undefined || more.length > 0) throw new UsageError(`give one ${name}`);
+  return first;
+}
+
+export const jsonText = (value: unknown) => `${JSON.stringify(value, undefined, 4)}\n`;
+
 /** The running server, as the environment names it. */
 export function connect(terminal: Terminal): Client {
   const { environment } = terminal;

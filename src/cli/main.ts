@@ -3,20 +3,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isCairnError } from "../base/errors.ts";
+import { accountCommands, organizationCommands, roleCommands, whoamiCommand } from "./accounts.ts";
 import { catalogCommands } from "./catalog.ts";
 import { type Command, type Terminal, UsageError } from "./command.ts";
 import { configCommand } from "./config.ts";
 import { eventsCommand } from "./events.ts";
 import { importCommand } from "./import.ts";
 import { keyCommands, userCommands } from "./principals.ts";
+import { rotateMasterCommand } from "./rotate-master.ts";
 import { startCommand } from "./start.ts";
 
 const commands: readonly Command[] = [
   startCommand,
   eventsCommand,
   importCommand,
+  whoamiCommand,
   ...userCommands,
   ...keyCommands,
+  rotateMasterCommand,
+  ...roleCommands,
+  ...organizationCommands,
+  ...accountCommands,
   ...catalogCommands,
   configCommand,
 ];
@@ -25,7 +32,7 @@ const help = `Cairn: a self-hosted audit trail that speaks AWS CloudTrail.
 
 Usage: cairn COMMAND [ARGUMENTS]
 
-${commands.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join("\n")}
+${commands.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`).join("\n")}
 
 cairn COMMAND --help says more. The commands find the running server by CAIRN_URL
 (http://127.0.0.1:4780) and sign with the usual AWS credentials.
@@ -64,7 +71,7 @@ function helpWithout(words: readonly string[]): number {
   if (likely.length === 0) {
     terminal.warn(`cairn: unknown command ${words.join(" ")}\n\n${help}`);
   } else {
-    const lines = likely.map(({ name, summary }) => `  cairn ${name.padEnd(16)} ${summary}`);
+    const lines = likely.map(({ name, summary }) => `  cairn ${name.padEnd(20)} ${summary}`);
     terminal.warn(`cairn: there is no ${words.join(" ")}; there are\n\n${lines.join("\n")}\n`);
   }
   return 2;

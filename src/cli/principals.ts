@@ -3,7 +3,19 @@ import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { isCairnError } from "../base/errors.ts";
 import { parsePolicy } from "../policy/parse.ts";
-import { type Command, connect, readArguments, table, textOption, UsageError } from "./command.ts";
+import { queryCall } from "./aws-call.ts";
+import {
+  type Command,
+  connect,
+  jsonOption,
+  jsonText,
+  only,
+  readArguments,
+  table,
+  textOption,
+  UsageError,
+  wantsJson,
+} from "./command.ts";
 
 interface UserAnswer {
   userName: string;
@@ -20,11 +32,21 @@ interface KeyAnswer {
   createdTime: string;
 }
 
+/** As the AWS CLI writes them. */
+function awsUser({ path, userName, userId, arn, createdTime }: UserAnswer) {
+  return { Path: path, UserName: userName, UserId: userId, Arn: arn, CreateDate: createdTime };
+}
+
+function awsKey({ userName, accessKeyId, status, createdTime }: KeyAnswer) {
+  const owner = userName === undefined ? {} : { UserName: userName };
+  return { ...owner, AccessKeyId: accessKeyId, Status: status, CreateDate: createdTime };
+}
+
 export const userCommands: readonly Command[] = [
   {
     name: "user create",
     summary: "make an IAM user",
-    help: `Usage: cairn user create NAME [--path /team/] [--policy POLICY]...
+    help: `Usage: cairn user create NAME [--path /team/] [--policy POLICY]... [--json]
 
 Makes an IAM user in the caller's account. It has no access key yet: cairn key create --user NAME.
 
@@ -36,6 +58,7 @@ ReadOnlyAccess, SecurityAudit, AWSCloudTrail_FullAccess, AWSCloudTrail_ReadOnlyA
 `,
     async run(words, terminal) {
       const options = {
+        ...jsonOption,
         path: { type: "string" },
         policy: { type: "string", multiple: true },
       } as const;
@@ -53,10 +76,10 @@ ReadOnlyAccess, SecurityAudit, AWSCloudTrail_FullAccess, AWSCloudTrail_ReadOnlyA
         path: "/v1/users",
         body,
       });
-      terminal.write(`${user.arn}\n`);
+      terminal.write(wantsJson(given) ? jsonText({ User: awsUser(user) }) : `${user.arn}\n`);
       try {
         for (const { operation, parameters } of policies) {
-          await client.iam(operation, { UserName: userName, ...parameters });
+          await queryCall(client, "iam", operation, { UserName: userName, ...parameters });
         }
       } catch (error) {
         terminal.warn(`cairn: the user is made, but a policy could not be given to it\n`);
@@ -68,14 +91,32 @@ ReadOnlyAccess, SecurityAudit, AWSCloudTrail_FullAccess, AWSCloudTrail_ReadOnlyA
   {
     name: "user list",
     summary: "list the account's IAM users",
-    help: "Usage: cairn user list\n",
+    help: "Usage: cairn user list [--json]\n",
     async run(words, terminal) {
-      readArguments(words, {});
+      const given = readArguments(words, jsonOption);
       const { users } = await connect(terminal).json<{ users: UserAnswer[] }>({
         path: "/v1/users",
       });
+      if (wantsJson(given)) {
+        terminal.write(jsonText({ Users: users.map(awsUser) }));
+        return 0;
+      }
       const rows = users.map((user) => [user.userName, user.userId, user.path, user.createdTime]);
       terminal.write(table(["NAME", "ID", "PATH", "CREATED"], rows));
+      return 0;
+    },
+  },
+  {
+    name: "user delete",
+    summary: "delete an IAM user",
+    help: `Usage: cairn user delete NAME
+
+Deletes an IAM user: iam:DeleteUser. What hangs on it goes first: its access keys (cairn key delete), policies and group
+memberships; the answer says what is left.
+`,
+    async run(words, terminal) {
+      const UserName = only(readArguments(words, jsonOption, true).positionals, "NAME");
+      await queryCall(connect(terminal), "iam", "DeleteUser", { UserName });
       return 0;
     },
   },
@@ -85,19 +126,24 @@ export const keyCommands: readonly Command[] = [
   {
     name: "key create",
     summary: "make an access key and print its secret once",
-    help: `Usage: cairn key create [--user NAME]
+    help: `Usage: cairn key create [--user NAME] [--json]
 
 Makes an access key for a user, or for the root user without --user, and prints it in the form of an AWS
 shared-credentials file. The secret is shown this once: Cairn keeps it sealed.
 `,
     async run(words, terminal) {
-      const given = readArguments(words, { user: { type: "string" } });
+      const given = readArguments(words, { ...jsonOption, user: { type: "string" } });
       const userName = textOption(given, "user");
       const key = await connect(terminal).json<KeyAnswer & { secretAccessKey: string }>({
         method: "POST",
         path: "/v1/keys",
         body: JSON.stringify(userName === undefined ? {} : { userName }),
       });
+      if (wantsJson(given)) {
+        const AccessKey = { ...awsKey(key), SecretAccessKey: key.secretAccessKey };
+        terminal.write(jsonText({ AccessKey }));
+        return 0;
+      }
       terminal.write(
         `[${userName ?? "default"}]\naws_access_key_id = ${key.accessKeyId}\naws_secret_access_key = ${key.secretAccessKey}\n`,
       );
@@ -107,10 +153,14 @@ shared-credentials file. The secret is shown this once: Cairn keeps it sealed.
   {
     name: "key list",
     summary: "list the account's access keys",
-    help: "Usage: cairn key list\n",
+    help: "Usage: cairn key list [--json]\n",
     async run(words, terminal) {
-      readArguments(words, {});
+      const given = readArguments(words, jsonOption);
       const { keys } = await connect(terminal).json<{ keys: KeyAnswer[] }>({ path: "/v1/keys" });
+      if (wantsJson(given)) {
+        terminal.write(jsonText({ AccessKeyMetadata: keys.map(awsKey) }));
+        return 0;
+      }
       const rows = keys.map((key) => [
         key.accessKeyId,
         key.userName ?? "(root)",
@@ -128,7 +178,7 @@ shared-credentials file. The secret is shown this once: Cairn keeps it sealed.
     summary: "delete an access key",
     help: "Usage: cairn key delete KEY\n",
     async run(words, terminal) {
-      const id = only(readArguments(words, {}, true).positionals, "KEY");
+      const id = only(readArguments(words, jsonOption, true).positionals, "KEY");
       await connect(terminal).send({
         method: "DELETE",
         path: `/v1/keys/${encodeURIComponent(id)}`,
@@ -167,16 +217,10 @@ function statusCommand(verb: string, status: string, summary: string): Command {
     summary,
     help: `Usage: cairn key ${verb} KEY\n`,
     async run(words, terminal) {
-      const id = only(readArguments(words, {}, true).positionals, "KEY");
+      const id = only(readArguments(words, jsonOption, true).positionals, "KEY");
       const path = `/v1/keys/${encodeURIComponent(id)}`;
       await connect(terminal).send({ method: "PATCH", path, body: JSON.stringify({ status }) });
       return 0;
     },
   };
-}
-
-function only(positionals: string[], name: string): string {
-  const [first, ...more] = positionals;
-  if (first === undefined || more.length > 0) throw new UsageError(`give one ${name}`);
-  return first;
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { CairnError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import type { Documents } from "./documents.ts";
+import type { MasterKeys } from "./master-keys.ts";
 import type { HolderKind } from "./model.ts";
 import { seal, unseal } from "./seal.ts";
 
@@ -10,15 +11,15 @@ export interface Core {
   documents: Documents;
   clock: Clock;
   random: Random;
-  masterKey: Buffer;
+  masterKeys: MasterKeys;
 }
 
 export function sealFor(core: Core, owner: string, secret: string): string {
-  return seal(secret, owner, core.masterKey, core.random);
+  return seal(secret, owner, core.masterKeys.current, core.random);
 }
 
 export function unsealFor(core: Core, owner: string, sealed: string): string {
-  return unseal(sealed, owner, core.masterKey);
+  return unseal(sealed, owner, core.masterKeys);
 }
 
 export function noSuchEntity(message: string): CairnError {

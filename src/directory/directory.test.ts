@@ -12,6 +12,7 @@ import { createMemoryRegistry } from "../registry/memory/memory-registry.ts";
 import type { SignedRequest } from "../signature/canonical.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import { loadMasterKey } from "./master-key.ts";
+import { MasterKeys } from "./master-keys.ts";
 import { openDirectory } from "./open-directory.ts";
 import { seal, unseal } from "./seal.ts";
 
@@ -261,13 +262,21 @@ describe("users and keys", () => {
   });
 
   test("a sealed secret opens for its own key only", () => {
-    const sealed = seal("secret", "access-key/A", masterKey, systemRandom);
-    expect(unseal(sealed, "access-key/A", masterKey)).toBe("secret");
-    expect(() => unseal(sealed, "access-key/B", masterKey)).toThrow(/access-key\/B/);
-    expect(() => unseal(`v1.${"A".repeat(sealed.length)}`, "access-key/A", masterKey)).toThrow(
+    const keys = new MasterKeys(masterKey);
+    const sealed = seal("secret", "access-key/A", keys.current, systemRandom);
+    expect(sealed).toMatch(new RegExp(`^v2\\.${keys.current.id}\\.`));
+    expect(unseal(sealed, "access-key/A", keys)).toBe("secret");
+    expect(() => unseal(sealed, "access-key/B", keys)).toThrow(/access-key\/B/);
+    const other = new MasterKeys(Buffer.alloc(32, 8));
+    expect(() => unseal(sealed, "access-key/A", other)).toThrow(
+      `it is sealed under key ${keys.current.id}`,
+    );
+    const renamed = sealed.replace(keys.current.id, other.current.id);
+    expect(() => unseal(renamed, "access-key/A", other)).toThrow(/does not open/);
+    expect(() => unseal(`v1.${"A".repeat(sealed.length)}`, "access-key/A", keys)).toThrow(
       /does not open/,
     );
-    expect(() => unseal("", "access-key/A", masterKey)).toThrow(/does not open/);
+    expect(() => unseal("", "access-key/A", keys)).toThrow(/does not open/);
   });
 });
 
@@ -341,9 +350,9 @@ describe("the master key", () => {
       const keys = await Promise.all(
         [1, 2, 3].map(() => loadMasterKey({ path, random: systemRandom })),
       );
-      expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(1);
+      expect(new Set(keys.map(({ current }) => current.toString("hex"))).size).toBe(1);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
-      expect(Buffer.from(await readFile(path, "utf8"), "base64")).toEqual(keys[0]);
+      expect(Buffer.from(await readFile(path, "utf8"), "base64")).toEqual(keys[0]?.current);
       await chmod(path, 0o644);
       expect(await refusal(loadMasterKey({ path, random: systemRandom }))).toMatch(
         /mode 644\); make it 600$/,
@@ -354,8 +363,8 @@ describe("the master key", () => {
   test("may be given as text; anything but 32 bytes is refused without being repeated", async () => {
     await inFolder(async (path) => {
       const given = (text: string) => loadMasterKey({ path, text, random: systemRandom });
-      expect(await given(masterKey.toString("base64"))).toEqual(masterKey);
-      expect(await given(`${masterKey.toString("hex")}\n`)).toEqual(masterKey);
+      expect(await given(masterKey.toString("base64"))).toEqual({ current: masterKey });
+      expect(await given(`${masterKey.toString("hex")}\n`)).toEqual({ current: masterKey });
       expect(await refusal(given("hunter2"))).toBe(
         "InvalidConfiguration: the given master key is not 32 bytes in base64 or hex (7 characters)",
       );

@@ -4,6 +4,7 @@ import type { AccessKeys } from "./access-keys.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Groups } from "./groups.ts";
 import type { InstanceProfiles } from "./instance-profiles.ts";
+import type { KeyRotation } from "./key-rotation.ts";
 import type { LoginProfiles } from "./login-profiles.ts";
 import type { ManagedPolicies } from "./managed-policies.ts";
 import type { MfaDevices } from "./mfa-devices.ts";
@@ -61,6 +62,8 @@ export interface Directory {
   readonly servicePrincipals: ServicePrincipals;
   readonly sessions: Sessions;
   readonly organizations: Organizations;
+  /** Another master key in place of the present one. `settle` comes before anything that needs a secret. */
+  readonly keyRotation: KeyRotation;
 
   /** The account that unsigned calls are recorded for. */
   readonly firstAccountId: string;

@@ -37,6 +37,11 @@ export class Documents {
     return (await this.#registry.list<T>(prefix)).map((entry) => entry.value);
   }
 
+  /** With their keys; every document there is for the prefix "". */
+  entries(prefix: string): Promise<{ key: string; value: object }[]> {
+    return this.#registry.list<object>(prefix);
+  }
+
   /** The last parts of the keys below a prefix. */
   async names(prefix: string): Promise<string[]> {
     return (await this.#registry.list(prefix)).map((entry) => entry.key.slice(prefix.length));

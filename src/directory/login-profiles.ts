@@ -27,7 +27,7 @@ export class LoginProfiles {
     password: string,
     resetRequired: boolean,
   ): Promise<ShownLoginProfile> {
-    const sealedHash = await this.#sealedHash(accountId, userName, password);
+    const hash = await this.#hash(accountId, userName, password);
     return this.#core.documents.change(async (draft) => {
       const user = await userIn(draft, accountId, userName);
       if (user.loginProfile !== undefined) {
@@ -37,6 +37,7 @@ export class LoginProfiles {
         );
       }
       const createdMs = this.#core.clock.nowMs();
+      const sealedHash = this.#seal(accountId, hash);
       const loginProfile: LoginProfile = { createdMs, resetRequired, sealedHash };
       draft.put(keys.user(accountId, userName), { ...user, loginProfile });
       return { userName, createdMs, resetRequired };
@@ -56,15 +57,15 @@ export class LoginProfiles {
     changes: { password?: string; resetRequired?: boolean },
   ): Promise<void> {
     const { password, resetRequired } = changes;
-    const sealedHash =
-      password === undefined ? undefined : await this.#sealedHash(accountId, userName, password);
+    const hash =
+      password === undefined ? undefined : await this.#hash(accountId, userName, password);
     await this.#core.documents.change(async (draft) => {
       const user = await userIn(draft, accountId, userName);
       if (user.loginProfile === undefined) throw noProfile(userName);
       const loginProfile = {
         ...user.loginProfile,
         ...(resetRequired === undefined ? {} : { resetRequired }),
-        ...(sealedHash === undefined ? {} : { sealedHash }),
+        ...(hash === undefined ? {} : { sealedHash: this.#seal(accountId, hash) }),
       };
       draft.put(keys.user(accountId, userName), { ...user, loginProfile });
     });
@@ -108,17 +109,21 @@ export class LoginProfiles {
     const hash =
       profile === undefined
         ? nobodysHash
-        : unsealFor(this.#core, sealOwner(accountId), profile.sealedHash);
+        : unsealFor(this.#core, loginSealOwner(accountId), profile.sealedHash);
     if (!(await isPassword(password, hash)) || profile === undefined) return undefined;
     this.#failures.succeed(who);
     return { resetRequired: profile.resetRequired };
   }
 
-  async #sealedHash(accountId: string, userName: string, password: string): Promise<string> {
+  async #hash(accountId: string, userName: string, password: string): Promise<string> {
     await this.#user(accountId, userName);
     checkPassword(password, userName);
-    const hash = await hashPassword(password, this.#core.random);
-    return sealFor(this.#core, sealOwner(accountId), hash);
+    return hashPassword(password, this.#core.random);
+  }
+
+  /** Inside the change that writes it, as every secret: a rotation of the master key then misses none. */
+  #seal(accountId: string, hash: string): string {
+    return sealFor(this.#core, loginSealOwner(accountId), hash);
   }
 
   async #user(accountId: string, userName: string): Promise<UserDocument> {
@@ -130,7 +135,7 @@ export class LoginProfiles {
 const nobodysHash = `scrypt$32768$8$1$${Buffer.alloc(16).toString("base64url")}$${Buffer.alloc(32).toString("base64url")}`;
 
 /** The account alone: a user may be renamed, and its document is where the hash stands. */
-const sealOwner = (accountId: string) => `login-profile/${accountId}`;
+export const loginSealOwner = (accountId: string) => `login-profile/${accountId}`;
 
 function noProfile(userName: string): CairnError {
   return noSuchEntity(`Login Profile for User ${userName} cannot be found.`);

@@ -1,5 +1,6 @@
 // Puts the directory together: its parts on one registry, and what was read of keys kept for a moment.
 import type { Clock } from "../base/clock.ts";
+import { type Log, silentLog } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { VerifiedCaller } from "../event/user-identity.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -11,8 +12,11 @@ import { Documents } from "./documents.ts";
 import { admitEarlierUsers } from "./earlier-users.ts";
 import { Groups } from "./groups.ts";
 import { InstanceProfiles } from "./instance-profiles.ts";
+import type { KeyFiles } from "./key-files.ts";
+import { KeyRotation } from "./key-rotation.ts";
 import { LoginProfiles } from "./login-profiles.ts";
 import { ManagedPolicies } from "./managed-policies.ts";
+import { MasterKeys } from "./master-keys.ts";
 import { MfaDevices } from "./mfa-devices.ts";
 import { type AccountDocument, keys, type UserDocument } from "./model.ts";
 import { checkAccountId } from "./names.ts";
@@ -30,6 +34,13 @@ export interface DirectoryOptions {
   registry: Registry;
   /** 32 bytes (master-key.ts). */
   masterKey: Buffer;
+  /** The one before it, while something is sealed under it. */
+  formerMasterKey?: Buffer | undefined;
+  /** Where the master key stands; left out: it was given, and is not ours to change. */
+  keyFiles?: KeyFiles | undefined;
+  /** Told of another master key, for what else is made from it. */
+  onMasterKey?: (masterKey: Buffer) => void;
+  log?: Log;
   clock: Clock;
   random: Random;
   firstAccountId: string;
@@ -47,10 +58,11 @@ interface CachedKey {
 }
 
 export function openDirectory(options: DirectoryOptions): Directory {
-  const { registry, clock, random, masterKey, firstAccountId } = options;
+  const { registry, clock, random, firstAccountId, keyFiles: files, log = silentLog } = options;
   checkAccountId(firstAccountId);
   const documents = new Documents(registry);
-  const core: Core = { documents, clock, random, masterKey };
+  const masterKeys = new MasterKeys(options.masterKey, options.formerMasterKey);
+  const core: Core = { documents, clock, random, masterKeys };
   const policies = new ManagedPolicies(core);
   const attachments = new PolicyAttachments(core, policies);
   const accessKeys = new AccessKeys(core);
@@ -73,6 +85,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
     organizations: new Organizations(core, accounts),
+    keyRotation: new KeyRotation({ core, files, onReplaced: options.onMasterKey, log }),
     firstAccountId,
     get generation() {
       return documents.generation;
@@ -88,9 +101,14 @@ export function openDirectory(options: DirectoryOptions): Directory {
     },
     permissionsOf: (caller) => readPermissionSet(core, policies, caller),
     encodeMessage: (accountId, message) =>
-      sealText(JSON.stringify([accountId, message]), "authorization message", masterKey, random),
+      sealText(
+        JSON.stringify([accountId, message]),
+        "authorization message",
+        masterKeys.current,
+        random,
+      ),
     decodeMessage(accountId, encoded) {
-      const plain = openText(encoded, "authorization message", masterKey);
+      const plain = openText(encoded, "authorization message", masterKeys, clock.nowMs());
       if (plain === undefined) return undefined;
       const [owner, message] = JSON.parse(plain) as [string, string];
       return owner === accountId ? message : undefined;

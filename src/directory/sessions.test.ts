@@ -10,6 +10,7 @@ import { createMemoryRegistry } from "../registry/memory/memory-registry.ts";
 import type { SignedRequest } from "../signature/canonical.ts";
 import { createAuthenticator } from "./authenticate.ts";
 import { accountOfKeyId } from "./key-id.ts";
+import { MasterKeys } from "./master-keys.ts";
 import { openDirectory } from "./open-directory.ts";
 import { openText, sealText } from "./sealed-text.ts";
 import type { Bearer, SessionCredentials, SessionGrant } from "./sessions.ts";
@@ -201,22 +202,22 @@ test("a token is good for its own key only, whole, and sealed by this master key
 });
 
 test("a text sealed for one purpose does not open for another", () => {
-  const masterKey = Buffer.alloc(32, 7);
-  const sealed = sealText("hello", "authorization message", masterKey, systemRandom);
-  expect(openText(sealed, "authorization message", masterKey)).toBe("hello");
-  expect(openText(sealed, "session token", masterKey)).toBeUndefined();
+  const masterKeys = new MasterKeys(Buffer.alloc(32, 7));
+  const sealed = sealText("hello", "authorization message", masterKeys.current, systemRandom);
+  expect(openText(sealed, "authorization message", masterKeys, 0)).toBe("hello");
+  expect(openText(sealed, "session token", masterKeys, 0)).toBeUndefined();
 });
 
 test("a sealed text is written in one way only", () => {
-  const masterKey = Buffer.alloc(32, 7);
+  const masterKeys = new MasterKeys(Buffer.alloc(32, 7));
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=";
   for (const text of ["a", "ab", "abc", "abcd"]) {
-    const sealed = sealText(text, "session token", masterKey, systemRandom);
+    const sealed = sealText(text, "session token", masterKeys.current, systemRandom);
     for (const letter of letters) {
       const other = sealed.slice(0, -1) + letter;
-      const opened = openText(other, "session token", masterKey);
+      const opened = openText(other, "session token", masterKeys, 0);
       expect(opened).toBe(other === sealed ? text : undefined);
-      expect(openText(sealed + letter, "session token", masterKey)).toBeUndefined();
+      expect(openText(sealed + letter, "session token", masterKeys, 0)).toBeUndefined();
     }
   }
 });

@@ -69,7 +69,7 @@ export class Sessions {
 
   /** Who may have it has been decided before. The secret and the token are in the answer and nowhere else. */
   issue(grant: SessionGrant): SessionCredentials {
-    const { random, clock, masterKey } = this.#core;
+    const { random, clock, masterKeys } = this.#core;
     const { seconds, ...rest } = grant;
     const packedPercent = packed(grant);
     const issuedMs = clock.nowMs();
@@ -85,7 +85,7 @@ export class Sessions {
     return {
       accessKeyId: claims.accessKeyId,
       secretAccessKey: claims.secret,
-      sessionToken: sealText(JSON.stringify(claims), "session token", masterKey, random),
+      sessionToken: sealText(JSON.stringify(claims), "session token", masterKeys.current, random),
       expiresMs,
       ...(packedPercent === undefined ? {} : { packedPercent }),
     };
@@ -114,7 +114,8 @@ export class Sessions {
 
   /** Undefined: no token of ours, not for this key, revoked, or its bearer is gone: nobody learns which. */
   async find(accessKeyId: string, sessionToken: string): Promise<FoundSession | undefined> {
-    const plain = openText(sessionToken, "session token", this.#core.masterKey);
+    const { masterKeys, clock } = this.#core;
+    const plain = openText(sessionToken, "session token", masterKeys, clock.nowMs());
     if (plain === undefined) return undefined;
     const claims = JSON.parse(plain) as Claims;
     if (claims.accessKeyId !== accessKeyId) return undefined;

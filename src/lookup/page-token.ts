@@ -45,12 +45,21 @@ export function deriveTokenKey(masterKey: Buffer): Buffer {
 }
 
 export class PageTokens {
-  readonly #key: Buffer;
+  #key: Buffer;
+  #formerKey: Buffer | undefined;
   readonly #clock: Clock;
 
-  constructor(options: { key: Buffer; clock: Clock }) {
+  /** `formerKey`: of tokens that are still on their way. */
+  constructor(options: { key: Buffer; formerKey?: Buffer; clock: Clock }) {
     this.#key = options.key;
+    this.#formerKey = options.formerKey;
     this.#clock = options.clock;
+  }
+
+  /** Tokens are made with another key from here on; a walk that is under way goes on. */
+  replaceKey(key: Buffer): void {
+    this.#formerKey = this.#key;
+    this.#key = key;
   }
 
   /**
@@ -95,7 +104,7 @@ export class PageTokens {
       s: scope,
     };
     const payload = Buffer.from(JSON.stringify(content));
-    return `${payload.toString("base64url")}.${this.#mac(payload).toString("base64url")}`;
+    return `${payload.toString("base64url")}.${macOf(payload, this.#key).toString("base64url")}`;
   }
 
   #open(token: string, scope: string): Position {
@@ -130,13 +139,17 @@ export class PageTokens {
     if (payload.toString("base64url") !== payloadText || mac.toString("base64url") !== macText) {
       return undefined;
     }
-    const expected = this.#mac(payload);
-    return mac.length === expected.length && timingSafeEqual(mac, expected) ? payload : undefined;
+    const keys = [this.#key, ...(this.#formerKey === undefined ? [] : [this.#formerKey])];
+    const isOurs = keys.some((key) => {
+      const expected = macOf(payload, key);
+      return mac.length === expected.length && timingSafeEqual(mac, expected);
+    });
+    return isOurs ? payload : undefined;
   }
+}
 
-  #mac(payload: Buffer): Buffer {
-    return createHmac("sha256", this.#key).update(payload).digest();
-  }
+function macOf(payload: Buffer, key: Buffer): Buffer {
+  return createHmac("sha256", key).update(payload).digest();
 }
 
 function scopeHash(scope: unknown): string {
