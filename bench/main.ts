@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { authorize } from "./authorize.ts";
 import type { Bench, BenchContext } from "./bench.ts";
 import type { Figure } from "./figure.ts";
 import { footprint } from "./footprint.ts";
@@ -13,7 +14,15 @@ import { printFigures, recordFigures } from "./report.ts";
 import { text } from "./text.ts";
 import { visibility } from "./visibility.ts";
 
-const benches: readonly Bench[] = [ingest, visibility, gateway, lookups, text, footprint];
+const benches: readonly Bench[] = [
+  ingest,
+  visibility,
+  gateway,
+  lookups,
+  authorize,
+  text,
+  footprint,
+];
 
 const help = `Usage: npm run bench -- [OPTIONS]
 
