@@ -30,6 +30,7 @@ const pages = [
   "docs/guides/import.md",
   "docs/guides/gateway.md",
   "docs/guides/capture.md",
+  "docs/guides/permissions.md",
   "capture/README.md",
 ];
 const blocks = pages.flatMap(codeBlocks);

@@ -10,6 +10,7 @@ import { silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { queryCall } from "../../src/cli/aws-call.ts";
 import type { JsonObject } from "../../src/event/json.ts";
+import { openLmdbRegistry } from "../../src/registry/lmdb/lmdb-registry.ts";
 import type { SigningCredentials } from "../../src/signature/signer.ts";
 import { eventOf, routeActions } from "../../src/web/route-actions.ts";
 import { startWeb } from "../../src/web/server.ts";
@@ -237,6 +238,50 @@ describe("keys by the event API", () => {
     }
     expect((await ask("POST", "/v1/keys", '{"userName":"power"}')).status).toBe(200);
   });
+});
+
+test("an update keeps what users could do before there were permissions, once, and says so", async () => {
+  const data = mkdtempSync(join(tmpdir(), "cairn-earlier-"));
+  const first = await startCairn({ data });
+  await clientOf(first).send({ method: "POST", path: "/v1/users", body: '{"userName":"earlier"}' });
+  await first.stop();
+  // As the version before left it.
+  const registry = await openLmdbRegistry({ folder: join(data, "registry") });
+  await registry.commit([{ key: "permissions/asked", value: undefined }]);
+  await registry.close();
+  for (const times of ["at first", "again"]) {
+    const updated = await startCairn({ data });
+    try {
+      const said = /AdministratorAccess is attached to each/.test(updated.output());
+      expect({ times, said }).toEqual({ times, said: times === "at first" });
+      const client = clientOf(updated);
+      const attached = () =>
+        client.json<{ events: { event: JsonObject }[] }>({
+          path: "/v1/events",
+          query: new URLSearchParams({ eventName: "AttachUserPolicy" }),
+        });
+      await expect
+        .poll(async () => (await attached()).events.map(({ event: each }) => each), {
+          timeout: 20_000,
+        })
+        .toMatchObject([
+          {
+            userIdentity: { type: "AWSService", invokedBy: "cairn.internal" },
+            requestParameters: {
+              userName: "earlier",
+              policyArn: "arn:aws:iam::aws:policy/AdministratorAccess",
+            },
+          },
+        ]);
+      const { AttachedPolicies } = await queryCall(client, "iam", "ListAttachedUserPolicies", {
+        UserName: "earlier",
+      });
+      expect(AttachedPolicies).toMatchObject([{ PolicyName: "AdministratorAccess" }]);
+    } finally {
+      await updated.stop();
+    }
+  }
+  rmSync(data, { recursive: true });
 });
 
 describe("cairn user create --policy", () => {
