@@ -82,7 +82,9 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
     const input = parseInput(service, operation, whole);
     validateInput(service, operation.in, input, row.violations);
     const { remoteAddress } = request;
-    const output = await runRow(row, { input, remoteAddress, rooms, record }, examination);
+    const signedHeaders = examination.ok ? signedHeadersOf(request, examination) : {};
+    const call = { input, remoteAddress, signedHeaders, rooms, record };
+    const output = await runRow(row, call, examination);
     return serialize(service, operationName, output, requestId);
   }
 
@@ -184,6 +186,19 @@ function senderOf(
   if (key === undefined || signature === undefined) return undefined;
   const { accountId, accessKeyId } = key.caller;
   return { caller: { kind: "unknown", accessKeyId } as const, region: signature.region, accountId };
+}
+
+/** What somebody could have added on the way says nothing of the caller. */
+function signedHeadersOf(
+  { headers }: AwsRequest,
+  { signature }: Extract<Examination, { ok: true }>,
+): Record<string, string> {
+  return Object.fromEntries(
+    signature.signedHeaders.flatMap((name) => {
+      const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 function withoutChunks(

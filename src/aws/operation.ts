@@ -33,6 +33,8 @@ export interface UnsignedCall {
   input: JsonObject;
   /** The caller's address. */
   remoteAddress: string;
+  /** The headers that the signature covers, by lower-case names. */
+  signedHeaders: Readonly<Record<string, string>>;
   rooms: Rooms;
   record: CallRecord;
 }

@@ -3,7 +3,7 @@ import { CairnError } from "../../../base/errors.ts";
 import type { Role } from "../../../directory/model.ts";
 import type { TrustQuestion } from "../../../directory/trust.ts";
 import type { JsonObject } from "../../../event/json.ts";
-import { roleArn, type VerifiedCaller } from "../../../event/user-identity.ts";
+import { type CallerSession, roleArn, type VerifiedCaller } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 import {
   credentialsAnswer,
@@ -22,6 +22,7 @@ export const assumeRole: OperationRow = {
   differences: [
     "A role session that a service principal made for itself carries the service's name as `invokedBy` in every event.",
     "`ProvidedContexts` is not used.",
+    "A service principal says in the signed headers `x-amz-source-arn` and `x-amz-source-account` for which resource it assumes the role: `aws:SourceArn` and `aws:SourceAccount` for the trust policy, `inScopeOf` in the session's events.",
   ],
 };
 
@@ -59,7 +60,8 @@ async function runAssumeRole(call: OperationCall): Promise<JsonObject> {
   const showedCode = await verifyCode(input, caller, directory);
   const session = caller.kind === "service" ? undefined : caller.session;
   const mfa = showedCode || (caller.kind === "user" && session?.mfa === true);
-  const context = requestContext(call, carried, mfa);
+  const source = caller.kind === "service" ? readSource(call.signedHeaders) : {};
+  const context = { ...requestContext(call, carried, mfa), ...sourceContext(source) };
   await checkTrust(call, role, carried, context);
   const limits = await readLimits(input, role.accountId, directory);
   if (Object.keys(carried.incoming).length > 0) {
@@ -83,6 +85,7 @@ async function runAssumeRole(call: OperationCall): Promise<JsonObject> {
     ...(carried.sourceIdentity === undefined ? {} : { sourceIdentity: carried.sourceIdentity }),
     ...(isChained ? { chained: true } : {}),
     ...(caller.kind === "service" ? { invokedBy: caller.invokedBy } : {}),
+    ...(Object.keys(source).length === 0 ? {} : { inScopeOf: source }),
   });
   record.ownerAccountId = role.accountId;
   const { sourceIdentity } = carried;
@@ -180,6 +183,47 @@ function requestContext(
     ...(transitiveTagKeys.length === 0
       ? []
       : [["sts:TransitiveTagKeys", transitiveTagKeys] as const]),
+  ]);
+}
+
+/**
+ * For which resource, and of which account, a service assumes the role. Services say so in these headers; a trust policy
+ * that asks for it (`aws:SourceArn`, `aws:SourceAccount`) lets no service be talked into using somebody else's role.
+ */
+function readSource(
+  headers: OperationCall["signedHeaders"],
+): NonNullable<CallerSession["inScopeOf"]> {
+  const { "x-amz-source-arn": sourceArn, "x-amz-source-account": sourceAccount } = headers;
+  const named = sourceArn === undefined ? undefined : readArn(sourceArn);
+  if (sourceArn !== undefined && named === undefined) throw invalidSource("x-amz-source-arn");
+  const isAccount = sourceAccount === undefined || /^\d{12}$/.test(sourceAccount);
+  if (!isAccount || (named?.accountId ?? sourceAccount) !== (sourceAccount ?? named?.accountId)) {
+    throw invalidSource("x-amz-source-account");
+  }
+  // An ARN without an account, such as a bucket's, says nothing of whose it is.
+  const account = sourceAccount ?? named?.accountId;
+  return {
+    ...(sourceArn === undefined ? {} : { sourceArn }),
+    ...(account === undefined ? {} : { sourceAccount: account }),
+  };
+}
+
+function readArn(arn: string): { accountId: string | undefined } | undefined {
+  const found = /^arn:aws[\w-]*:[\w-]+:[\w-]*:(\d{12})?:[\x21-\x7e]{1,1024}$/.exec(arn);
+  return found === null ? undefined : { accountId: found[1] };
+}
+
+function invalidSource(header: string): CairnError {
+  return new CairnError("ValidationFailed", `The header ${header} is not that of a resource.`);
+}
+
+function sourceContext({
+  sourceArn,
+  sourceAccount,
+}: NonNullable<CallerSession["inScopeOf"]>): TrustQuestion["context"] {
+  return Object.fromEntries([
+    ...one("aws:SourceArn", sourceArn),
+    ...one("aws:SourceAccount", sourceAccount),
   ]);
 }
 
