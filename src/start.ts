@@ -152,7 +152,10 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   opened.add(() => directory.keyRotation.stop());
   await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
-  const authenticator = createAuthenticator({ directory, clock });
+  const { trustProxy } = config;
+  // Without its own word for it a proxy's address is everybody's.
+  const limitsFailures = trustProxy || !config.behindProxy;
+  const authenticator = createAuthenticator({ directory, clock, limitsFailures });
   const authorizer = createAuthorizer({ directory, clock, log });
   const catalog = openCatalog({ ownFolder: join(dataFolder, "catalog") });
 
@@ -174,8 +177,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
   });
-  const admit = createAdmit(authenticator);
-  const { trustProxy } = config;
+  const admit = createAdmit(authenticator, trustProxy);
   const administer = createAdminister({ ingest, clock, random, log, trustProxy });
 
   const gateway = await startGateway({

@@ -20,10 +20,10 @@ export interface Admitted {
 
 export type Admit = (request: FastifyRequest, bodyBytesMax: number) => Promise<Admitted>;
 
-export function createAdmit(authenticator: Authenticator): Admit {
+export function createAdmit(authenticator: Authenticator, trustProxy = false): Admit {
   const pool = new BytePool(ingestPoolBytesMax);
   return async (request, bodyBytesMax) => {
-    const head = httpRequest(request.raw, Buffer.alloc(0), false);
+    const head = httpRequest(request.raw, Buffer.alloc(0), trustProxy);
     // Before a byte of the body: strangers do not get to send 64 MiB.
     const early = await authenticator.examine(head, { service: "cairn", bodyHash: "unread" });
     const isHashDeclared = early.signature?.payload.kind === "hash";
