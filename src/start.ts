@@ -2,24 +2,27 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createAwsDoor } from "./aws/door.ts";
-import { systemClock } from "./base/clock.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
 import { CairnError } from "./base/errors.ts";
-import { makeLog } from "./base/log.ts";
-import { systemRandom } from "./base/random.ts";
+import { type Log, makeLog } from "./base/log.ts";
+import { type Random, systemRandom } from "./base/random.ts";
 import { type Catalog, openCatalog } from "./catalog/catalog.ts";
 import type { Config } from "./config.ts";
 import { createAuthenticator } from "./directory/authenticate.ts";
 import { createAuthorizer } from "./directory/authorize.ts";
 import type { Directory } from "./directory/directory.ts";
+import { earlierPolicyArn } from "./directory/earlier-users.ts";
 import { createFetchJson } from "./directory/fetch-json.ts";
 import { loadMasterKey } from "./directory/master-key.ts";
 import { openDirectory } from "./directory/open-directory.ts";
 import { createWebIdentities } from "./directory/web-identity.ts";
+import { eventBytes } from "./event/build.ts";
+import { userArn } from "./event/user-identity.ts";
 import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import { readTargets } from "./gateway/read-targets.ts";
 import { createIngest } from "./ingest/create-ingest.ts";
 import { type IndexerStatus, startIndexer } from "./ingest/indexer.ts";
-import type { IngestCounters } from "./ingest/ingest.ts";
+import type { Ingest, IngestCounters } from "./ingest/ingest.ts";
 import { startRetention } from "./ingest/retention.ts";
 import { openSegmentFileJournal } from "./journal/segment-files/segment-file-journal.ts";
 import { createLookupEvents } from "./lookup/lookup-events.ts";
@@ -152,6 +155,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   opened.add(() => directory.keyRotation.stop());
   await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
+  await keepEarlierUsers(directory, ingest, { clock, random, log, region: config.region });
   const { trustProxy } = config;
   // Without its own word for it a proxy's address is everybody's.
   const limitsFailures = trustProxy || !config.behindProxy;
@@ -177,8 +181,9 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
   });
-  const admit = createAdmit(authenticator, trustProxy);
-  const administer = createAdminister({ ingest, clock, random, log, trustProxy });
+  const administration = { ingest, clock, random, log, trustProxy };
+  const admit = createAdmit({ authenticator, authorizer, ...administration });
+  const administer = createAdminister(administration);
 
   const gateway = await startGateway({
     host: config.host,
@@ -234,6 +239,40 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
       await opened.close();
     },
   };
+}
+
+/** What an update gives to users is on record like what anybody gives them. */
+async function keepEarlierUsers(
+  directory: Directory,
+  ingest: Pick<Ingest, "record">,
+  { clock, random, log, region }: { clock: Clock; random: Random; log: Log; region: string },
+): Promise<void> {
+  const users = await directory.admitEarlierUsers();
+  if (users.length === 0) return;
+  log.warn(
+    { users: users.map(({ accountId, userName }) => userArn({ accountId, path: "/", userName })) },
+    "users from before there were permissions keep theirs: AdministratorAccess is attached to each",
+  );
+  for (const { accountId, userName } of users) {
+    const event = eventBytes({
+      eventTimeMs: clock.nowMs(),
+      userIdentity: { type: "AWSService", invokedBy: "cairn.internal" },
+      eventSource: "iam.amazonaws.com",
+      eventName: "AttachUserPolicy",
+      awsRegion: region,
+      sourceIPAddress: "cairn.internal",
+      userAgent: "cairn.internal",
+      requestID: random.uuid(),
+      requestParameters: { userName, policyArn: earlierPolicyArn },
+      responseElements: null,
+      eventID: random.uuid(),
+      readOnly: false,
+      managementEvent: true,
+      recipientAccountId: accountId,
+      eventCategory: "Management",
+    });
+    await ingest.record(event, accountId);
+  }
 }
 
 /** Refusals by reason beside the others: `rejected_NotJson`. */

@@ -1,4 +1,8 @@
 // `cairn user …` and `cairn key …`: who may call, for first steps without the AWS CLI.
+import { readFileSync } from "node:fs";
+import { basename, extname } from "node:path";
+import { isCairnError } from "../base/errors.ts";
+import { parsePolicy } from "../policy/parse.ts";
 import { queryCall } from "./aws-call.ts";
 import {
   type Command,
@@ -9,6 +13,7 @@ import {
   readArguments,
   table,
   textOption,
+  UsageError,
   wantsJson,
 } from "./command.ts";
 
@@ -41,21 +46,45 @@ export const userCommands: readonly Command[] = [
   {
     name: "user create",
     summary: "make an IAM user",
-    help: `Usage: cairn user create NAME [--path /team/] [--json]
+    help: `Usage: cairn user create NAME [--path /team/] [--policy POLICY]... [--json]
 
 Makes an IAM user in the caller's account. It has no access key yet: cairn key create --user NAME.
+
+A user may do nothing that no policy allows. POLICY is the ARN of a managed policy, such as
+arn:aws:iam::aws:policy/ReadOnlyAccess, which is attached, or a file with a policy document, which becomes a policy
+of the user's own, under the file's name. Policies of AWS that are here: AdministratorAccess, PowerUserAccess,
+ReadOnlyAccess, SecurityAudit, AWSCloudTrail_FullAccess, AWSCloudTrail_ReadOnlyAccess, IAMFullAccess and others
+(aws iam list-policies --scope AWS).
 `,
     async run(words, terminal) {
-      const given = readArguments(words, { ...jsonOption, path: { type: "string" } }, true);
+      const options = {
+        ...jsonOption,
+        path: { type: "string" },
+        policy: { type: "string", multiple: true },
+      } as const;
+      const given = readArguments(words, options, true);
       const userName = only(given.positionals, "NAME");
       const path = textOption(given, "path");
+      // Before anything is made: a file that is not there, or no policy, leaves no user behind.
+      const policies = [given.values["policy"] ?? []]
+        .flat()
+        .map((each) => readPolicy(String(each)));
       const body = JSON.stringify({ userName, ...(path === undefined ? {} : { path }) });
-      const user = await connect(terminal).json<UserAnswer>({
+      const client = connect(terminal);
+      const user = await client.json<UserAnswer>({
         method: "POST",
         path: "/v1/users",
         body,
       });
       terminal.write(wantsJson(given) ? jsonText({ User: awsUser(user) }) : `${user.arn}\n`);
+      try {
+        for (const { operation, parameters } of policies) {
+          await queryCall(client, "iam", operation, { UserName: userName, ...parameters });
+        }
+      } catch (error) {
+        terminal.warn(`cairn: the user is made, but a policy could not be given to it\n`);
+        throw error;
+      }
       return 0;
     },
   },
@@ -158,6 +187,29 @@ shared-credentials file. The secret is shown this once: Cairn keeps it sealed.
     },
   },
 ];
+
+/** The call of IAM that gives the policy to a user. */
+function readPolicy(policy: string): { operation: string; parameters: Record<string, string> } {
+  if (policy.startsWith("arn:")) {
+    return { operation: "AttachUserPolicy", parameters: { PolicyArn: policy } };
+  }
+  let document: string;
+  try {
+    document = readFileSync(policy, "utf8");
+  } catch (error) {
+    throw new UsageError(
+      `--policy ${policy} is no ARN, and no file that can be read: ${(error as Error).message}`,
+    );
+  }
+  try {
+    parsePolicy("identity", document);
+  } catch (error) {
+    if (!isCairnError(error)) throw error;
+    throw new UsageError(`--policy ${policy}: ${error.message} ${String(error.detail["why"])}`);
+  }
+  const PolicyName = basename(policy, extname(policy));
+  return { operation: "PutUserPolicy", parameters: { PolicyName, PolicyDocument: document } };
+}
 
 function statusCommand(verb: string, status: string, summary: string): Command {
   return {

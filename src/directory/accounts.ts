@@ -3,6 +3,7 @@ import { CairnError } from "../base/errors.ts";
 import { type AccessKeys, checkQuota, keySealOwner, ownerIn } from "./access-keys.ts";
 import { type Core, noSuchEntity, omit, unsealFor } from "./core.ts";
 import type { Draft } from "./documents.ts";
+import { markPermissions } from "./earlier-users.ts";
 import { type Account, type AccountDocument, type KeyDocument, keys } from "./model.ts";
 import { checkAccountId, checkGivenKey, checkLength } from "./names.ts";
 
@@ -131,6 +132,8 @@ export class Accounts {
       const { accessKeyId } = value;
       draft.put(keys.account(accountId), { accountId, createdMs, accessKeyIds: [accessKeyId] });
       draft.put(keys.accessKey(accessKeyId), value);
+      // In a registry that knew accounts before, this is not the first: its users are yet to be looked at.
+      if ((await draft.list("account/")).length === 0) markPermissions(draft, createdMs);
       return { accessKeyId, secretAccessKey: secret };
     });
   }

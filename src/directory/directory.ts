@@ -75,6 +75,11 @@ export interface Directory {
   ensureFirstAccount(options?: {
     givenKey?: { accessKeyId: string; secretAccessKey: string };
   }): Promise<{ accountId: string; accessKeyId?: string; secretAccessKey?: string }>;
+  /**
+   * Gives the users of a registry from before there were permissions what they could do then: once, and the names of
+   * those it was given to. They may do everything, as before.
+   */
+  admitEarlierUsers(): Promise<{ accountId: string; userName: string }[]>;
   createAccount(accountId: string): Promise<Account>;
   listAccounts(): Promise<Account[]>;
   createUser(accountId: string, userName: string, path?: string): Promise<User>;

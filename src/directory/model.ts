@@ -15,6 +15,7 @@
 //   mfa-device/111122223333/<path and name>  the sealed seed, whose it is
 //   oidc-provider/111122223333/<url>
 //   service-principal/x.amazonaws.com        the account that keeps its keys, their ids
+//   permissions/asked                        since when users without a policy may do nothing
 //   organization/o-… and others              see organizations.ts
 //
 // Whatever must change together stands in one document or is committed at once; a name in two documents (a user's group

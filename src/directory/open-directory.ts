@@ -9,6 +9,7 @@ import { Accounts } from "./accounts.ts";
 import type { Core } from "./core.ts";
 import type { Directory, KeyForVerification } from "./directory.ts";
 import { Documents } from "./documents.ts";
+import { admitEarlierUsers } from "./earlier-users.ts";
 import { Groups } from "./groups.ts";
 import { InstanceProfiles } from "./instance-profiles.ts";
 import type { KeyFiles } from "./key-files.ts";
@@ -113,6 +114,10 @@ export function openDirectory(options: DirectoryOptions): Directory {
       return owner === accountId ? message : undefined;
     },
     ensureFirstAccount: ({ givenKey } = {}) => accounts.ensureFirst(givenKey),
+    async admitEarlierUsers() {
+      const users = await admitEarlierUsers(core);
+      return users.map(({ accountId, userName }) => ({ accountId, userName }));
+    },
     createAccount: (accountId) => accounts.create(accountId),
     listAccounts: () => accounts.list(),
     createUser: (accountId, userName, path) =>

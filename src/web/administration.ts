@@ -16,8 +16,12 @@ import { httpRequest } from "./http-request.ts";
 export interface Change {
   eventSource: string;
   eventName: string;
-  requestParameters: JsonObject;
+  requestParameters: JsonObject | null;
+  /** Left out: it changes something. */
+  readOnly?: boolean;
 }
+
+type Sender = Pick<Admitted, "caller" | "region">;
 
 export interface AdministrationOptions {
   ingest: Pick<Ingest, "record">;
@@ -40,7 +44,7 @@ export type Administer = <T>(
 export function createAdminister(options: AdministrationOptions): Administer {
   return async (request, admitted, change, run, shown) => {
     const record = (outcome: { responseElements: JsonObject | null; error?: unknown }) =>
-      recordChange(options, request, admitted, change, outcome);
+      recordAnswer(options, request, admitted, change, outcome);
     try {
       const outcome = await run();
       await record({ responseElements: shown?.(outcome) ?? null });
@@ -52,10 +56,11 @@ export function createAdminister(options: AdministrationOptions): Administer {
   };
 }
 
-async function recordChange(
+/** Resolves when the event is durable. */
+export async function recordAnswer(
   options: AdministrationOptions,
   request: FastifyRequest,
-  { caller, region }: Admitted,
+  { caller, region }: Sender,
   change: Change,
   outcome: { responseElements: JsonObject | null; error?: unknown },
 ): Promise<void> {
@@ -79,7 +84,7 @@ async function recordChange(
     responseElements: outcome.responseElements,
     requestID: request.id,
     eventID: options.random.uuid(),
-    readOnly: false,
+    readOnly: change.readOnly ?? false,
     managementEvent: true,
     recipientAccountId: caller.accountId,
     eventCategory: "Management",
@@ -98,5 +103,6 @@ async function recordChange(
 /** As IAM's own failures stand in real records: `EntityAlreadyExistsException`. */
 function recordedCode(error: unknown): string {
   if (!isCairnError(error)) return "InternalFailure";
+  if (error.code === "AccessDenied") return error.code;
   return error.code === "ValidationFailed" ? "ValidationError" : `${error.code}Exception`;
 }

@@ -8,6 +8,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry as MetricsRegistry } from "prom-client";
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { awsBodyBytesMax } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -20,6 +21,7 @@ import {
   type HttpResponse,
   httpRequest,
 } from "./http-request.ts";
+import { routeActions } from "./route-actions.ts";
 
 export interface WebOptions {
   host: string;
@@ -112,6 +114,10 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   });
   fastify.addHook("onRoute", ({ method, url }) => {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
+    for (const each of [method].flat()) {
+      const isAsked = !url.startsWith("/v1/") || routeActions.has(`${each} ${url}`);
+      assert(isAsked, `${each} ${url} says what its caller needs`);
+    }
   });
   fastify.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? "";

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
+import { queryCall } from "../../src/cli/aws-call.ts";
 import { Sha256 } from "../../src/signature/signer.ts";
 import { readBody } from "../../src/web/body.ts";
 import { startWeb } from "../../src/web/server.ts";
@@ -562,6 +563,11 @@ describe("users, keys and services", () => {
     const made = await ask("/v1/keys", { method: "POST", body: '{"userName":"Bob"}' });
     const key = JSON.parse(made.text) as { accessKeyId: string; secretAccessKey: string };
     const asBob = () => ask("/v1/users", { credentials: key });
+    expect(said(await asBob())).toMatch(/^403 AccessDenied: .*user\/Bob is not authorized/);
+    await queryCall(clientOf(cairn), "iam", "AttachUserPolicy", {
+      UserName: "Bob",
+      PolicyArn: "arn:aws:iam::aws:policy/IAMReadOnlyAccess",
+    });
     expect(JSON.parse((await asBob()).text)).toMatchObject({ users: [{ userName: "Bob" }] });
     const path = `/v1/keys/${key.accessKeyId}`;
     const disabled = await ask(path, { method: "PATCH", body: '{"status":"Inactive"}' });

@@ -284,7 +284,7 @@ describe("cairn key rotate-master", () => {
     }
     expect((await status()).keyId).toBe(keyId);
     expect((await eventsNamed("RotateMasterKey", 4))[0]).toMatchObject({
-      errorCode: "AccessDeniedException",
+      errorCode: "AccessDenied",
       userIdentity: { userName: "carol" },
     });
   });

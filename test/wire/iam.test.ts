@@ -49,7 +49,9 @@ describe.skipIf(isMissing("boto3", pythons.length > 0))("boto3", () => {
       });
       // What was there is gone, and nothing is left behind.
       const left = (await world.registry.list("")).map((entry) => entry.key.split("/")[0]);
-      expect(new Set(left)).toEqual(new Set(["access-key", "account", "key-use", "user"]));
+      expect(new Set(left)).toEqual(
+        new Set(["access-key", "account", "key-use", "permissions", "user"]),
+      );
     },
   );
 });
