@@ -22,8 +22,6 @@ export interface ClientRequest {
   headers?: Record<string, string>;
   body?: Buffer | string;
   signal?: AbortSignal;
-  /** Whose door it is for; left out: the event API's own, `cairn`. */
-  service?: string;
 }
 
 export class Client {
