@@ -14,6 +14,7 @@ import type { Organizations } from "./organizations.ts";
 import type { PermissionSet } from "./permission-set.ts";
 import type { PolicyAttachments } from "./policy-attachments.ts";
 import type { Roles } from "./roles.ts";
+import type { ServiceControlPolicies } from "./service-control-policies.ts";
 import type { ServicePrincipals } from "./service-principals.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
@@ -62,6 +63,7 @@ export interface Directory {
   readonly servicePrincipals: ServicePrincipals;
   readonly sessions: Sessions;
   readonly organizations: Organizations;
+  readonly serviceControlPolicies: ServiceControlPolicies;
   /** Another master key in place of the present one. `settle` comes before anything that needs a secret. */
   readonly keyRotation: KeyRotation;
 

@@ -26,6 +26,7 @@ import { readPermissionSet } from "./permission-set.ts";
 import { PolicyAttachments } from "./policy-attachments.ts";
 import { Roles } from "./roles.ts";
 import { openText, sealText } from "./sealed-text.ts";
+import { ServiceControlPolicies } from "./service-control-policies.ts";
 import { ServicePrincipals } from "./service-principals.ts";
 import { Sessions } from "./sessions.ts";
 import { Users } from "./users.ts";
@@ -68,6 +69,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const accessKeys = new AccessKeys(core);
   const accounts = new Accounts(core, accessKeys, firstAccountId);
   const users = new Users(core, attachments);
+  const organizations = new Organizations(core, accounts);
   const sessions = new Sessions(core);
   const found = new FoundKeys(core, accessKeys, sessions);
   return {
@@ -84,7 +86,8 @@ export function openDirectory(options: DirectoryOptions): Directory {
     instanceProfiles: new InstanceProfiles(core),
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
-    organizations: new Organizations(core, accounts),
+    organizations,
+    serviceControlPolicies: new ServiceControlPolicies(core, organizations),
     keyRotation: new KeyRotation({ core, files, onReplaced: options.onMasterKey, log }),
     firstAccountId,
     get generation() {

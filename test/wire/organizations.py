@@ -128,7 +128,84 @@ assert other_org.describe_organization()["Organization"]["Id"] == ID
 refused("AccessDeniedException", other_org.list_accounts)
 refused("AccessDeniedException", other_org.describe_account, AccountId=DEV)
 
+# Service control policies: what the accounts may do at most
+SCP = "SERVICE_CONTROL_POLICY"
+FULL = "p-FullAWSAccess"
+assert organization["AvailablePolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}], organization
+assert root["PolicyTypes"] == [], root
+no_users = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}})
+policy = org.create_policy(Name="NoUsers", Description="No more users", Type=SCP, Content=no_users)["Policy"]
+summary = policy["PolicySummary"]
+POLICY = summary["Id"]
+assert policy["Content"] == no_users, policy
+assert summary == {
+    "Id": POLICY,
+    "Arn": f"arn:aws:organizations::{ACCOUNT}:policy/{ID}/service_control_policy/{POLICY}",
+    "Name": "NoUsers",
+    "Description": "No more users",
+    "Type": SCP,
+    "AwsManaged": False,
+}, summary
+assert org.describe_policy(PolicyId=POLICY)["Policy"] == policy
+refused("DuplicatePolicyException", org.create_policy, Name="NoUsers", Description="", Type=SCP, Content=no_users)
+refused("MalformedPolicyDocumentException", org.create_policy, Name="x", Description="", Type=SCP, Content="{}")
+refused("PolicyTypeNotAvailableForOrganizationException", org.create_policy, Name="x", Description="", Type="TAG_POLICY", Content="{}")
+refused("InvalidInputException", org.create_policy, Name="x", Description="", Type="POLICY", Content=no_users)
+refused("PolicyTypeNotEnabledException", org.attach_policy, PolicyId=POLICY, TargetId=root["Id"])
+assert org.list_policies_for_target(TargetId=DEV, Filter=SCP)["Policies"] == []
+
+refused("RootNotFoundException", org.enable_policy_type, RootId="r-none", PolicyType=SCP)
+enabled = org.enable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]
+assert enabled["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}], enabled
+assert org.list_roots()["Roots"] == [enabled]
+refused("PolicyTypeAlreadyEnabledException", org.enable_policy_type, RootId=root["Id"], PolicyType=SCP)
+full = {"Id": FULL, "Arn": f"arn:aws:organizations::aws:policy/service_control_policy/{FULL}", "Name": "FullAWSAccess",
+        "Description": "Allows access to every operation", "Type": SCP, "AwsManaged": True}
+for target in [root["Id"], unit["Id"], DEV, ACCOUNT]:
+    assert org.list_policies_for_target(TargetId=target, Filter=SCP)["Policies"] == [full], target
+pages = org.get_paginator("list_targets_for_policy").paginate(PolicyId=FULL, PaginationConfig={"PageSize": 2})
+targets = [each for page in pages for each in page["Targets"]]
+assert len(targets) == 7, targets
+assert {each["Type"] for each in targets} == {"ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"}, targets
+assert sorted(each["Id"] for each in org.list_policies(Filter=SCP)["Policies"]) == sorted([FULL, POLICY])
+assert org.list_policies(Filter="TAG_POLICY")["Policies"] == []
+
+inside_iam.create_user(UserName="before")
+org.attach_policy(PolicyId=POLICY, TargetId=unit["Id"])
+refused("DuplicatePolicyAttachmentException", org.attach_policy, PolicyId=POLICY, TargetId=unit["Id"])
+told = refused("AccessDenied", inside_iam.create_user, UserName="after")
+assert told.endswith("with an explicit deny in a service control policy"), told
+inside_iam.delete_user(UserName="before")
+iam.create_user(UserName="unbound")
+assert org.list_targets_for_policy(PolicyId=POLICY)["Targets"] == [
+    {"TargetId": unit["Id"], "Arn": unit["Arn"], "Name": "Crews", "Type": "ORGANIZATIONAL_UNIT"}
+]
+refused("PolicyInUseException", org.delete_policy, PolicyId=POLICY)
+org.update_policy(PolicyId=POLICY, Content=no_users.replace("CreateUser", "CreateGroup"), Name="NoGroups")
+assert org.describe_policy(PolicyId=POLICY)["Policy"]["PolicySummary"]["Description"] == "No more users"
+inside_iam.create_user(UserName="after")
+refused("AccessDenied", inside_iam.create_group, GroupName="after")
+org.detach_policy(PolicyId=POLICY, TargetId=unit["Id"])
+refused("PolicyNotAttachedException", org.detach_policy, PolicyId=POLICY, TargetId=unit["Id"])
+inside_iam.create_group(GroupName="after")
+refused("ConstraintViolationException", org.detach_policy, PolicyId=FULL, TargetId=DEV)
+refused("TargetNotFoundException", org.attach_policy, PolicyId=POLICY, TargetId="999999999999")
+refused("PolicyNotFoundException", org.attach_policy, PolicyId="p-abcdefgh", TargetId=DEV)
+refused("InvalidInputException", org.update_policy, PolicyId=FULL, Name="x")
+refused("InvalidInputException", org.delete_policy, PolicyId=FULL)
+refused("InvalidInputException", org.describe_effective_policy, PolicyType=SCP)
+refused("EffectivePolicyNotFoundException", org.describe_effective_policy, PolicyType="TAG_POLICY")
+seen = {each["Id"]: each for each in inside_org.list_policies(Filter=SCP)["Policies"]}
+assert seen == {FULL: full, POLICY: {**summary, "Name": "NoGroups"}}, seen
+refused("AccessDeniedException", inside_org.detach_policy, PolicyId=FULL, TargetId=DEV)
+refused("AccessDeniedException", other_org.list_policies, Filter=SCP)
+
 # And down again
+refused("OrganizationNotEmptyException", org.delete_organization)
+assert org.disable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]["PolicyTypes"] == []
+refused("PolicyTypeNotEnabledException", org.disable_policy_type, RootId=root["Id"], PolicyType=SCP)
+org.delete_policy(PolicyId=POLICY)
+refused("PolicyNotFoundException", org.describe_policy, PolicyId=POLICY)
 org.deregister_delegated_administrator(AccountId=DEV, ServicePrincipal=TRAIL)
 refused("AccountNotRegisteredException", org.deregister_delegated_administrator, AccountId=DEV, ServicePrincipal=TRAIL)
 refused("AccountNotRegisteredException", org.list_delegated_services_for_account, AccountId=DEV)

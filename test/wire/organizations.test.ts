@@ -75,6 +75,30 @@ describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => 
         DelegatedAdministrators: [{ Id: id, Name: "Dev", Status: "ACTIVE" }],
       });
       expect(await aws("list-accounts --max-items 1")).toHaveProperty("NextToken");
+
+      const type = "SERVICE_CONTROL_POLICY";
+      const { Roots } = await aws<{ Roots: { Id: string }[] }>("list-roots");
+      const root = Roots[0]?.Id ?? "";
+      await aws(`enable-policy-type --root-id ${root} --policy-type ${type}`);
+      const content = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"organizations:LeaveOrganization","Resource":"*"}}`;
+      const { Policy } = await aws<{ Policy: { PolicySummary: { Id: string } } }>(
+        `create-policy --name Stay --description stay --type ${type} --content ${content}`,
+      );
+      const policy = Policy.PolicySummary.Id;
+      await aws(`attach-policy --policy-id ${policy} --target-id ${id}`);
+      const { Policies } = await aws<{ Policies: { Name: string }[] }>(
+        `list-policies-for-target --target-id ${id} --filter ${type}`,
+      );
+      expect(Policies.map(({ Name }) => Name).toSorted()).toEqual(["FullAWSAccess", "Stay"]);
+      await aws(`detach-policy --policy-id p-FullAWSAccess --target-id ${id}`);
+      expect(await aws(`list-targets-for-policy --policy-id ${policy}`)).toMatchObject({
+        Targets: [{ TargetId: id, Name: "Dev", Type: "ACCOUNT" }],
+      });
+      await aws(`disable-policy-type --root-id ${root} --policy-type ${type}`);
+      await aws(`delete-policy --policy-id ${policy}`);
+      expect(await aws(`list-policies --filter ${type}`)).toMatchObject({
+        Policies: [{ Id: "p-FullAWSAccess" }],
+      });
     },
   );
 });

@@ -1,6 +1,7 @@
 // A call of Organizations as its operations read it: members by name, lists in pages.
 import { CairnError } from "../../../base/errors.ts";
 import type { Organizations } from "../../../directory/organizations.ts";
+import type { ServiceControlPolicies } from "../../../directory/service-control-policies.ts";
 import type { Tag } from "../../../directory/tags.ts";
 import type { JsonObject } from "../../../event/json.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
@@ -12,11 +13,13 @@ export class OrganizationCall {
   /** The account that asks. */
   readonly accountId: string;
   readonly organizations: Organizations;
+  readonly policies: ServiceControlPolicies;
   readonly #input: JsonObject;
 
   constructor({ input, authenticated, rooms }: OperationCall) {
     this.accountId = authenticated.caller.accountId;
     this.organizations = rooms.directory.organizations;
+    this.policies = rooms.directory.serviceControlPolicies;
     this.#input = input;
   }
 
