@@ -21,6 +21,8 @@ export interface ClientRequest {
   query?: URLSearchParams;
   headers?: Record<string, string>;
   body?: Buffer | string;
+  /** Left out: Cairn's own API. */
+  service?: string;
   signal?: AbortSignal;
 }
 
