@@ -385,6 +385,40 @@ ${callOnce}`,
   },
   {
     page: "docs/guides/capture.md",
+    word: "identifyByAny",
+    before: `${openFastify}
+import { createHash } from "node:crypto";
+import { createCapture } from "@cairn/capture";
+import { fastifyCapture } from "@cairn/capture/fastify";
+const key = createHash("sha256").update("a key of the billing robot").digest("hex");
+const apiKeys = {
+  findOwner: async (hash) => (hash === key ? { type: "IAMUser", userName: "billing" } : undefined),
+};
+const capture = createCapture({ service: "SERVICE" });
+await server.register(fastifyCapture, { capture,`,
+    after: `});
+server.get("/orders", async () => ({}));
+const url = await server.listen({ port: 0 });
+await fetch(url + "/orders", { headers: { "x-api-key": "a key of the billing robot" } });
+await fetch(url + "/nowhere", { headers: { authorization: "Bearer not.a.token-of-anyone" } });
+server.close();
+await capture.close();`,
+    recorded: [
+      {
+        eventName: "GetOrders",
+        userIdentity: expect.objectContaining({ type: "IAMUser", userName: "billing" }),
+      },
+      {
+        eventName: "UnmatchedRoute",
+        userIdentity: {
+          type: "Unknown",
+          credentialId: expect.stringMatching(/^sha256:[0-9a-f]{16}$/),
+        },
+      },
+    ],
+  },
+  {
+    page: "docs/guides/capture.md",
     word: "operations: {",
     before: `${openFastify}
 import { createCapture } from "@cairn/capture";

@@ -31,6 +31,8 @@ const floors: Record<string, number> = {
 };
 const ports = ["journal", "store", "registry"];
 const rooms = ["ingest", "lookup", "directory"];
+/** Where callers prove who they are, or that they were given what they bring back. */
+const proving = ["signature", "lookup", "directory", "aws", "gateway", "web"];
 /** The only cross-imports on one floor, each with its reason. */
 const allowedSideways = new Set([
   "store→journal", // the store loads the journal's segments
@@ -48,6 +50,16 @@ function importsOf(file: SourceFile): string[] {
   return [...file.text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map((match) =>
     relative(root, join(root, file.path, "..", match[1] ?? "")),
   );
+}
+
+/** The first `x === y` whose one side is named after something that proves; `undefined` and literals give nothing away. */
+function comparisonOfSecrets(text: string): string | undefined {
+  const proof = /(?:signature|secret|accessKey|token|password|mac)$/i;
+  const open = /^(?:undefined|null|true|false|\d.*)$/;
+  return [...text.matchAll(/([\w.#?]+)\s*[!=]==\s*([\w.#?]+)/g)].find(
+    ([, left = "", right = ""]) =>
+      (proof.test(left) || proof.test(right)) && !open.test(left) && !open.test(right),
+  )?.[0];
 }
 
 const rules: Record<string, (file: SourceFile) => string | undefined> = {
@@ -97,6 +109,11 @@ const rules: Record<string, (file: SourceFile) => string | undefined> = {
     !file.path.endsWith(".test.ts")
       ? /process\.env\b/.exec(file.text)?.[0]
       : undefined,
+  // What proves something is compared by isSameSecret: with === the time it takes tells how much of it is right.
+  "secrets are compared in constant time": (file) =>
+    proving.includes(folderOf(file.path) ?? "") && !file.path.endsWith(".test.ts")
+      ? comparisonOfSecrets(file.text)
+      : undefined,
   "every file says on its first line what it is": (file) =>
     /^(\/\/ |#!)/.test(file.text) ? undefined : "first line is no comment",
   "no leftovers": (file) =>
@@ -118,6 +135,10 @@ const sins: Record<keyof typeof rules, SourceFile> = {
   "time has one home": { path: "src/event/a.ts", text: "// A.\nconst now = Date.now();" },
   "randomness has one home": { path: "src/event/a.ts", text: "// A.\nMath.random();" },
   "the environment has one home": { path: "src/event/a.ts", text: "// A.\nprocess.env.HOME;" },
+  "secrets are compared in constant time": {
+    path: "src/signature/a.ts",
+    text: "// A.\nif (signed === parsed.signature) return true;",
+  },
   "every file says on its first line what it is": { path: "src/a.ts", text: "export {};" },
   "no leftovers": { path: "src/a.ts", text: "// A.\n// FIXME" },
 };

@@ -9,6 +9,7 @@ import {
 import { Delivery, type DeliveryCounts } from "./delivery.ts";
 import {
   type CallOptions,
+  callBack,
   cleanIdentity,
   describeCall,
   isSkipped,
@@ -253,10 +254,14 @@ class RunningCapture implements Capture {
     request: Request,
     options: CallOptions<Request> = {},
   ): "record" | "skip" | "refuse" {
-    if (isSkipped(options, request, this.#parts.report)) return "skip";
-    if (this.mode === "best-effort" || this.#parts.delivery.isAvailable) return "record";
-    this.#refused += 1;
-    return "refuse";
+    const { report } = this.#parts;
+    if (isSkipped(options, request, report)) return "skip";
+    if (this.mode === "strict" && !this.#parts.delivery.isAvailable) {
+      this.#refused += 1;
+      return "refuse";
+    }
+    callBack("identify", report, () => options.identify?.begin?.(request));
+    return "record";
   }
 
   report(error: CaptureError): void {

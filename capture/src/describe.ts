@@ -14,8 +14,10 @@ import type { FindOperation } from "./openapi.ts";
 import {
   type EventCategory,
   type FreeEvent,
+  type Identify,
   type Identity,
   type Resource,
+  UnidentifiedError,
   unknownIdentity,
 } from "./record.ts";
 import { cleanCopy, type HidesName, scrub } from "./redact.ts";
@@ -60,10 +62,8 @@ export interface OperationOptions {
 }
 
 export interface CallOptions<Request> {
-  /** Who calls; asked when the call has ended, so that the application has authenticated it. */
-  identify?:
-    | ((request: Request) => Identity | undefined | Promise<Identity | undefined>)
-    | undefined;
+  /** Who calls: a function of yours, or one of `@cairn/capture/identify`. */
+  identify?: Identify<Request> | undefined;
   /** Wins over the OpenAPI document and the route; undefined: these decide. */
   eventName?: string | ((request: Request) => string | undefined) | undefined;
   /** By event name. */
@@ -217,7 +217,9 @@ async function identityOf<Request>(
   } catch (cause) {
     const message = `identify: ${messageOf(cause)}; the caller is recorded as unknown`;
     report(new CaptureError("IdentifyFailed", message, { cause }));
-    return unknownIdentity();
+    return cause instanceof UnidentifiedError
+      ? cleanIdentity(cause.identity, hides)
+      : unknownIdentity();
   }
 }
 

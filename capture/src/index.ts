@@ -7,5 +7,5 @@ export {
 } from "./capture.ts";
 export type { CallOptions, CallOutcome, ObservedCall, OperationOptions } from "./describe.ts";
 export { CaptureError, type CaptureErrorCode } from "./errors.ts";
-export type { EventCategory, FreeEvent, Identity, Resource } from "./record.ts";
+export type { EventCategory, FreeEvent, Identify, Identity, Resource } from "./record.ts";
 export type { Credentials } from "./sign.ts";

@@ -28,6 +28,26 @@ export interface Identity {
   [member: string]: unknown;
 }
 
+/** Who called, as far as it can be found out. */
+export interface Identify<Request> {
+  /** Asked when the call has ended, so that the application has authenticated it. Undefined: nobody has shown anything. */
+  (request: Request): Identity | undefined | Promise<Identity | undefined>;
+  /** Told when the call comes in, for what will not be known any more when it has ended. */
+  begin?: (request: Request) => void;
+}
+
+/** Somebody has shown something, and what it proves could not be found out. */
+export class UnidentifiedError extends Error {
+  /** What is recorded in place of the caller. */
+  readonly identity: Identity;
+
+  constructor(message: string, identity: Identity, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "UnidentifiedError";
+    this.identity = identity;
+  }
+}
+
 export interface Resource {
   ARN: string;
   /** e.g. `AWS::S3::Object`, or a type of your own such as `Example::Orders::Order`. */
@@ -151,11 +171,18 @@ export function encodeEvent(event: FreeEvent, defaults: RecordDefaults): EventLi
   return { eventId, line };
 }
 
+/** In CloudTrail these come without an account. */
+const ofNoAccount: ReadonlySet<Identity["type"]> = new Set([
+  "AWSService",
+  "SAMLUser",
+  "Unknown",
+  "WebIdentityUser",
+]);
+
 /** Members in CloudTrail's order; what can be known from the others is filled in. */
 function completeIdentity(identity: Identity, accountId: string): Record<string, unknown> {
   const { type, principalId, arn, accessKeyId, userName, ...rest } = identity;
-  const owner =
-    identity.accountId ?? (type === "Unknown" || type === "AWSService" ? undefined : accountId);
+  const owner = identity.accountId ?? (ofNoAccount.has(type) ? undefined : accountId);
   delete rest.accountId;
   return {
     type,

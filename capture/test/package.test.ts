@@ -54,7 +54,7 @@ test("needs nothing at run time: no dependency, and only Node's own modules impo
   expect(manifest.dependencies).toBeUndefined();
   const script = `
     const loaded = [];
-    for (const door of [".", "./node", "./express", "./fastify", "./hono"]) {
+    for (const door of [".", "./identify", "./node", "./express", "./fastify", "./hono"]) {
       loaded.push(...Object.keys(await import("@cairn/capture" + door.slice(1))));
     }
     console.log(JSON.stringify(loaded.sort()));
@@ -74,11 +74,16 @@ test("needs nothing at run time: no dependency, and only Node's own modules impo
   const loaded = execFileSync(process.execPath, [join(place, "try.mjs")], { encoding: "utf8" });
   expect(JSON.parse(loaded)).toEqual([
     "CaptureError",
+    "UnidentifiedError",
     "captureHandler",
     "createCapture",
     "expressCapture",
     "fastifyCapture",
     "honoCapture",
+    "identifyByAny",
+    "identifyByApiKey",
+    "identifyByCertificate",
+    "identifyByToken",
   ]);
   rmSync(place, { recursive: true });
 });

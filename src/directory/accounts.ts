@@ -1,5 +1,6 @@
 // Accounts, their root users' keys and their aliases.
 import { CairnError } from "../base/errors.ts";
+import { isSameSecret } from "../base/same-secret.ts";
 import { type AccessKeys, checkQuota, keySealOwner, ownerIn } from "./access-keys.ts";
 import { type Core, noSuchEntity, omit, unsealFor } from "./core.ts";
 import type { Draft } from "./documents.ts";
@@ -165,7 +166,7 @@ export class Accounts {
       );
     }
     const known = unsealFor(this.#core, keySealOwner(given.accessKeyId), sealedSecret);
-    return known === given.secretAccessKey && present.given === true;
+    return isSameSecret(known, given.secretAccessKey) && present.given === true;
   }
 }
 

@@ -13,9 +13,16 @@ export interface GatewayError {
 }
 
 /** AWS's names differ by protocol: `InvalidClientTokenId` here is `UnrecognizedClientException` there. */
-const refusals: Partial<
-  Record<ErrorCode, { status: number; json: string; query: string; s3: string }>
-> = {
+interface Words {
+  status: number;
+  json: string;
+  query: string;
+  s3: string;
+  /** Where S3 says it otherwise than all others. */
+  inS3?: { status?: number; message?: string };
+}
+
+const refusals: Partial<Record<ErrorCode, Words>> = {
   MissingAuthenticationToken: {
     status: 403,
     json: "MissingAuthenticationTokenException",
@@ -33,6 +40,14 @@ const refusals: Partial<
     json: "UnrecognizedClientException",
     query: "InvalidClientTokenId",
     s3: "InvalidAccessKeyId",
+    inS3: { message: "The AWS Access Key Id you provided does not exist in our records." },
+  },
+  ExpiredToken: {
+    status: 403,
+    json: "ExpiredTokenException",
+    query: "ExpiredToken",
+    s3: "ExpiredToken",
+    inS3: { status: 400, message: "The provided token has expired." },
   },
   RequestTooLarge: {
     status: 413,
@@ -65,7 +80,7 @@ const refusals: Partial<
     s3: "AccessDenied",
   },
 };
-const badSignature = {
+const badSignature: Words = {
   status: 403,
   json: "InvalidSignatureException",
   query: "SignatureDoesNotMatch",
@@ -74,13 +89,11 @@ const badSignature = {
 
 export function refusal(error: CairnError, protocol: Protocol): GatewayError {
   const words = refusals[error.code] ?? badSignature;
-  const code =
-    protocol === "rest-xml"
-      ? words.s3
-      : protocol === "query" || protocol === "ec2"
-        ? words.query
-        : words.json;
-  return { status: words.status, code, message: error.message };
+  const { status } = words;
+  const { message } = error;
+  if (protocol === "rest-xml") return { status, code: words.s3, message, ...words.inS3 };
+  const isQuery = protocol === "query" || protocol === "ec2";
+  return { status, code: isQuery ? words.query : words.json, message };
 }
 
 /** The protocol by the request alone, for services that the catalog does not know. */

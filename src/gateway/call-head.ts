@@ -105,6 +105,19 @@ export class CallHead implements WireHead {
     return signature instanceof CairnError ? undefined : signature;
   }
 
+  /** What came with the signature of a session's key. Most calls have none, and are asked no more than that. */
+  get sessionToken(): string | undefined {
+    const mayHaveOne =
+      rawHeader(this.rawHeaders, "x-amz-security-token") !== undefined ||
+      this.target.includes("X-Amz-Security-Token=");
+    if (!mayHaveOne) return undefined;
+    // Which of the two places counts is the signature's to say.
+    const { signature } = this;
+    return signature instanceof CairnError
+      ? this.headers["x-amz-security-token"]
+      : signature?.sessionToken;
+  }
+
   get claims(): Claims {
     return (this.#claims ??= this.#readClaims());
   }
@@ -170,7 +183,9 @@ function roughClaims(authorization: string, query: string): Claims {
       ...(scope[3] === undefined ? {} : { signingName: scope[3] }),
     };
   }
-  const older = /^AWS ([A-Za-z0-9]{1,128}):/.exec(authorization)?.[1];
+  const older =
+    /^AWS ([A-Za-z0-9]{1,128}):/.exec(authorization)?.[1] ??
+    /(?:^|&)AWSAccessKeyId=([A-Za-z0-9]{1,128})/.exec(query)?.[1];
   const credential = /Credential=([A-Za-z0-9]{1,128})/.exec(authorization)?.[1];
   const accessKeyId = older ?? credential;
   return accessKeyId === undefined ? {} : { accessKeyId };

@@ -1,7 +1,7 @@
 // Who made a call: the signature held against the directory, without a word to the caller.
 import { CairnError } from "../base/errors.ts";
 import type { Directory, KeyForVerification } from "../directory/directory.ts";
-import type { Caller } from "../event/user-identity.ts";
+import type { Caller, VerifiedCaller } from "../event/user-identity.ts";
 import { ChunkDecoder } from "../signature/chunk-decoder.ts";
 import type { ParsedSignature } from "../signature/parse-signature.ts";
 import { SigningKeys } from "../signature/signing-keys.ts";
@@ -19,29 +19,37 @@ export type Verdict =
     }
   | { ok: false; error: CairnError };
 
-/** Against what a call's signature is held, on whichever thread: the key that its scope derives, not the secret. */
+/**
+ * Against what a call's signature is held, on whichever thread: the key that its scope derives, not the secret. Of a
+ * session only what the record says of it.
+ */
 export interface Signer {
-  caller: KeyForVerification["caller"];
+  caller: VerifiedCaller;
   signingKey: Buffer;
 }
 
 export class Callers {
   readonly #directory: Pick<Directory, "findKey">;
   readonly #signingKeys = new SigningKeys();
+  /** Of callers with a session: the same object for the same caller, so that a batch carries it once. */
+  readonly #recorded = new WeakMap<VerifiedCaller, VerifiedCaller>();
 
   constructor(directory: Pick<Directory, "findKey">) {
     this.#directory = directory;
   }
 
   /**
-   * Looks up the key that the request names, once. Called when the request comes in: who it was is decided by what the
-   * directory says then, also where the key is disabled before the call has ended.
+   * Looks up the key that the request names, with the session token that came with it, once. Called when the request
+   * comes in: who it was is decided by what the directory says then, also where the key is disabled, or the session is
+   * over, before the call has ended.
    */
   lookUp(head: CallHead): Promise<KeyForVerification | undefined> {
     if (head.keyLookUp !== undefined) return head.keyLookUp;
     const accessKeyId = head.scope?.accessKeyId ?? head.claims.accessKeyId;
     const found =
-      accessKeyId === undefined ? Promise.resolve(undefined) : this.#directory.findKey(accessKeyId);
+      accessKeyId === undefined
+        ? Promise.resolve(undefined)
+        : this.#directory.findKey(accessKeyId, head.sessionToken);
     // A failure is heard by whoever awaits it, and that is later.
     found.then((key) => (head.foundKey = key)).catch(() => undefined);
     head.keyLookUp = found;
@@ -64,19 +72,24 @@ export class Callers {
   ): Verdict {
     const { signature } = head;
     if (signature === undefined) {
-      return refused("MissingAuthenticationToken", "Missing Authentication Token");
+      const error = new CairnError("MissingAuthenticationToken", "Missing Authentication Token");
+      return { ok: false, error };
     }
     if (signature instanceof CairnError) return { ok: false, error: signature };
-    if (key === undefined || key.status !== "Active") return unknownKey();
+    if (key === undefined || key.status === "Inactive") return { ok: false, error: unknownKey() };
     const signingKey = this.#signingKeys.keyFor(signature, key.secret);
     const error = verifySignature(signature, head.signedRequest, signingKey, bodyHash, nowMs);
     if (error !== undefined) return { ok: false, error };
+    // Only after the signature: whoever found a token learns nothing from it.
+    if (key.status === "Expired") return { ok: false, error: expiredToken() };
     return { ok: true, key, signature, signingKey };
   }
 
-  /** The key that the request names is one of ours and may be used; the signature is not looked at. */
-  async knows(head: CallHead): Promise<boolean> {
-    return (await this.lookUp(head))?.status === "Active";
+  /** Why the key that the request names may not be used; undefined: it may. The signature is not looked at. */
+  async refusalOf(head: CallHead): Promise<CairnError | undefined> {
+    const status = (await this.lookUp(head))?.status;
+    if (status === "Active") return undefined;
+    return status === "Expired" ? expiredToken() : unknownKey();
   }
 
   /** What the record needs to know of `key`, which is what `lookUp` found; undefined: it proves nothing. */
@@ -84,13 +97,31 @@ export class Callers {
     if (key === undefined || key.status !== "Active") return undefined;
     const { scope } = head;
     if (scope === undefined) return undefined;
-    return { caller: key.caller, signingKey: this.#signingKeys.keyFor(scope, key.secret) };
+    const caller = this.#recordedCaller(key.caller);
+    return { caller, signingKey: this.#signingKeys.keyFor(scope, key.secret) };
+  }
+
+  /** A session's policies and tags may be long, and no record shows them. */
+  #recordedCaller(caller: VerifiedCaller): VerifiedCaller {
+    if (caller.kind === "service" || caller.session === undefined) return caller;
+    const known = this.#recorded.get(caller);
+    if (known !== undefined) return known;
+    const {
+      policy: _,
+      policyArns: _arns,
+      tags: _tags,
+      transitiveTagKeys: _keys,
+      ...session
+    } = caller.session;
+    const recorded = { ...caller, session };
+    this.#recorded.set(caller, recorded);
+    return recorded;
   }
 }
 
 /**
- * The caller for the record. One who signed with a key that is not ours, or wrongly, is Unknown, with the key id: never
- * the user that the key belongs to. Nor is it that user where the body was signed in chunks that nobody could check.
+ * The caller for the record. One who signed with a key that is not ours, with a token that is not that key's or is no
+ * longer good, or wrongly, is Unknown, with the key id: never the user that the key belongs to. Nor is it that user where the body was signed in chunks that nobody could check.
  */
 export function callerOf(
   head: CallHead,
@@ -129,13 +160,14 @@ function chunksVerify(
   return chunks.findings(true).largeBodyChunks === "good";
 }
 
-export function unknownKey(): { ok: false; error: CairnError } {
-  return refused("InvalidClientTokenId", "The security token included in the request is invalid.");
+/** One answer for every key that is not good, as AWS gives: nobody learns that one, or its token, once was. */
+function unknownKey(): CairnError {
+  return new CairnError(
+    "InvalidClientTokenId",
+    "The security token included in the request is invalid.",
+  );
 }
 
-function refused(
-  code: "MissingAuthenticationToken" | "InvalidClientTokenId",
-  message: string,
-): { ok: false; error: CairnError } {
-  return { ok: false, error: new CairnError(code, message) };
+function expiredToken(): CairnError {
+  return new CairnError("ExpiredToken", "The security token included in the request is expired");
 }

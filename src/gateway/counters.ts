@@ -13,7 +13,7 @@ export interface Counters {
   dropped: number;
   /** Calls that the upstream could not be reached for, or whose answer broke off. */
   failedHops: number;
-  /** Calls that the gateway refused: unknown keys by setting, bad signatures in re-sign mode. */
+  /** Calls that the gateway refused: unknown keys by setting, bad signatures in re-sign mode, two operations named. */
   refused: number;
   /** Connections that were passed on as upgrades (WebSocket), unrecorded. */
   upgrades: number;

@@ -9,7 +9,12 @@ import type { describeCall, RecognisedCall } from "../catalog/describe.ts";
 import { regionOfHost } from "../catalog/host-name.ts";
 import type { Place } from "../catalog/profile-resources.ts";
 import { eventBytes } from "../event/build.ts";
-import { type Caller, isVerified, userIdentity } from "../event/user-identity.ts";
+import {
+  type Caller,
+  isVerified,
+  userIdentity,
+  type WebIdentityCaller,
+} from "../event/user-identity.ts";
 import { sha256Hex } from "../signature/verify-signature.ts";
 import type { CallHead } from "./call-head.ts";
 import { callerOf, type Signer } from "./caller.ts";
@@ -75,7 +80,8 @@ export class EventMaker {
       described = bareDescription(identified, call.response?.status);
     }
     if (!described.recorded) return "notRecorded";
-    return this.#build(call, head, caller, described, place);
+    const known = caller.kind === "anonymous" ? (webIdentityOf(described) ?? caller) : caller;
+    return this.#build(call, head, known, described, place);
   }
 
   /**
@@ -99,17 +105,21 @@ export class EventMaker {
   ): MadeEvent {
     const { random, trustProxy } = this.#options;
     const { failure } = call;
+    // A service's address and program are its own business: the record has its name.
+    const service = "invokedBy" in caller ? caller.invokedBy : undefined;
     const bytes = eventBytes({
       eventTimeMs: call.completedMs,
       userIdentity: userIdentity(caller),
       eventSource: described.eventSource,
       eventName: described.eventName,
       awsRegion: place.region,
-      sourceIPAddress: clientAddress(
-        call.client.address,
-        trustProxy ? head.headers["x-forwarded-for"] : undefined,
-      ),
-      userAgent: textOf(head.headers["user-agent"]),
+      sourceIPAddress:
+        service ??
+        clientAddress(
+          call.client.address,
+          trustProxy ? head.headers["x-forwarded-for"] : undefined,
+        ),
+      userAgent: service ?? textOf(head.headers["user-agent"]),
       // What the upstream said comes first; our own failure is told where it said nothing.
       errorCode: described.errorCode ?? failure?.code,
       errorMessage: described.errorCode === undefined ? failure?.message : described.errorMessage,
@@ -143,6 +153,20 @@ function observedCall(
   observed.response = { status, headers: joinHeaders(rawHeaders) };
   if (body !== undefined) observed.response.body = body;
   return observed;
+}
+
+/**
+ * The bearer of a web identity token, who signs nothing: whom the service that took the token says that it is of.
+ * Undefined: it took none, or does not say all of it.
+ */
+function webIdentityOf(described: DescribedCall): WebIdentityCaller | undefined {
+  const { eventSource, eventName, errorCode, responseElements } = described;
+  const isIt = eventSource === "sts.amazonaws.com" && eventName === "AssumeRoleWithWebIdentity";
+  if (!isIt || errorCode !== undefined) return undefined;
+  const { provider, audience, subjectFromWebIdentityToken: subject } = responseElements ?? {};
+  const isWhole =
+    typeof provider === "string" && typeof audience === "string" && typeof subject === "string";
+  return isWhole ? { kind: "webIdentity", provider, audience, subject } : undefined;
 }
 
 /** Of what was read; `unread` where nobody needs it, or where nobody can know it. */

@@ -15,12 +15,13 @@ import type { Directory } from "../directory/directory.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { protocolOf } from "./answer.ts";
 import { CallHead } from "./call-head.ts";
-import { Callers, unknownKey } from "./caller.ts";
+import { Callers } from "./caller.ts";
 import { CaptureBudget } from "./capture.ts";
 import type { CatalogReader, ServiceName } from "./catalog-reader.ts";
 import { type Counters, zeroCounters } from "./counters.ts";
 import type { Door } from "./door.ts";
 import { Exchange } from "./exchange.ts";
+import { isRepeated } from "./headers.ts";
 import { signedHop } from "./re-sign.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { isWebSocket, passUpgrade, responseOn, serveWithoutUpgrade } from "./upgrade.ts";
@@ -57,7 +58,7 @@ export interface GatewayOptions {
   captureMode: "best-effort" | "strict";
   /** Best-effort events are made on a thread of their own; left out: on this one. */
   thread?: RecorderOptions["thread"];
-  /** What becomes of a request signed with a key that the directory does not know. */
+  /** What becomes of a request signed with a key that the directory does not know, or with a token that is not good. */
   unknownKeys: "record" | "refuse";
   /** Of calls that carry none. */
   region: string;
@@ -217,12 +218,21 @@ class RunningGateway implements Gateway {
       if (!this.#server.listening) setImmediate(() => this.#server.closeIdleConnections());
     });
     this.#forward(exchange);
-    // After the call is on its way: the answer takes longer than this.
-    if (this.#door.recorder !== undefined) void this.#callers.lookUp(exchange.head);
+    this.#lookUpCaller(exchange);
+  }
+
+  /** After the call is on its way: the answer takes longer than this. */
+  #lookUpCaller({ head }: Exchange): void {
+    if (this.#door.recorder !== undefined) void this.#callers.lookUp(head);
   }
 
   #forward(exchange: Exchange): void {
     const { head } = exchange;
+    if (isRepeated(head.rawHeaders, "x-amz-target")) {
+      this.counters.refused++;
+      exchange.fail(ambiguous);
+      return;
+    }
     const upstream = this.#route(head);
     if (upstream === undefined) {
       exchange.fail(this.#noUpstream(head));
@@ -245,7 +255,8 @@ class RunningGateway implements Gateway {
 
   async #admitKnown(exchange: Exchange, enter: () => void): Promise<void> {
     try {
-      if (!(await this.#callers.knows(exchange.head))) throw unknownKey().error;
+      const refusal = await this.#callers.refusalOf(exchange.head);
+      if (refusal !== undefined) throw refusal;
       if (!exchange.clientGone) enter();
     } catch (error) {
       exchange.refuse(error);
@@ -280,6 +291,7 @@ class RunningGateway implements Gateway {
       }
     };
     this.#admit(exchange, () => passUpgrade(exchange, upstream, socket, rest, track));
+    this.#lookUpCaller(exchange);
   }
 
   #route(head: CallHead): Upstream | undefined {
@@ -332,6 +344,14 @@ class RunningGateway implements Gateway {
     );
   }
 }
+
+/** One server takes the first, another the last: what went through would not be what was recorded. */
+const ambiguous = {
+  status: 400,
+  code: "BadRequest",
+  message:
+    "Cairn gateway: X-Amz-Target is repeated, so that nobody can say which operation is meant.",
+};
 
 function checkTargets({ services }: UpstreamTargets): void {
   for (const [id, target] of Object.entries(services)) {

@@ -15,6 +15,16 @@ export function rawHeader(raw: readonly string[], name: string): string | undefi
   return undefined;
 }
 
+/** Whether there is more than one header of that (lower-case) name. */
+export function isRepeated(raw: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const each = raw[index] ?? "";
+    if (each.length === name.length && each.toLowerCase() === name) count++;
+  }
+  return count > 1;
+}
+
 /** Lower-case names; repeated headers joined by `, `. No header is dropped, as node:http does with some. */
 export function joinHeaders(raw: readonly string[]): Record<string, string> {
   const joined: Record<string, string> = Object.create(null) as Record<string, string>;

@@ -118,10 +118,17 @@ async function unsignedHop(
     throw new CairnError("MissingAuthenticationToken", "Missing Authentication Token");
   }
   const headers = requestHeaders(head.method, request.rawHeaders, () => false);
+  // A token without a signature proves nothing, and is not the upstream's to see.
+  const changes: Replacements = {
+    host: ["Host", upstream.authority],
+    "x-amz-security-token": undefined,
+  };
   return {
     upstream,
-    target: head.target,
-    headers: replaceAll(headers, { host: ["Host", upstream.authority] }, expectOf(body)),
+    target: head.target.includes("X-Amz-Security-Token=")
+      ? targetOf(head.path, withoutAuthentication(head.query))
+      : head.target,
+    headers: replaceAll(headers, changes, expectOf(body)),
     ...(body === undefined ? {} : { body }),
   };
 }
@@ -284,7 +291,7 @@ function sign(
   const scope = { ...signature, signedAt, date: signedAt.slice(0, 8) };
   const query = withoutAuthentication(head.query);
   const path = upstream.pathFor(head.path);
-  const changes: Record<string, readonly [string, string] | undefined> = {
+  const changes: Replacements = {
     host: ["Host", upstream.authority],
     "x-amz-date": ["X-Amz-Date", signedAt],
     "x-amz-content-sha256": ["x-amz-content-sha256", payloadHash],
@@ -308,7 +315,7 @@ function sign(
   const canonical = canonicalRequest(
     { method: head.method, path, query, headers: present, rawHeaders: headers },
     canonicalPaths(path, signature.signingName)[0] ?? path,
-    canonicalQuery(query),
+    canonicalQuery(query, "header"),
     signedHeaders,
     payloadHash,
   );
@@ -319,10 +326,14 @@ function sign(
   const signed = signCanonical(scope, signingKey, canonical);
   const authorization = `${algorithm} Credential=${credentials.accessKeyId}/${scopeOf(scope)}, SignedHeaders=${signedHeaders.join(";")}, Signature=${signed}`;
   return {
-    target: query === "" ? head.path : `${head.path}?${query}`,
+    target: targetOf(head.path, query),
     headers: [...headers, "Authorization", authorization],
     seal: { scope, signingKey, signature: signed },
   };
+}
+
+function targetOf(path: string, query: string): string {
+  return query === "" ? path : `${path}?${query}`;
 }
 
 /** A body that was read here is not waited for again; the client has had its 100. */

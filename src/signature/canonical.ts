@@ -37,15 +37,18 @@ export function canonicalPaths(path: string, signingName: string): string[] {
   return encodedAnew === asSent ? [asSent] : [asSent, encodedAnew];
 }
 
-/** Every parameter but the signature, each decoded and encoded once, in order of name and then value. */
-export function canonicalQuery(query: string): string {
+/**
+ * Every parameter, each decoded and encoded once, in order of name and then value. Only a presigned request has its
+ * signature among them, which it cannot cover: in any other, a parameter of that name is one like the rest.
+ */
+export function canonicalQuery(query: string, form: "header" | "presigned"): string {
   if (query === "") return "";
   const pairs: [name: string, value: string][] = [];
   for (const part of query.split("&")) {
     if (part === "") continue;
     const equals = part.indexOf("=");
     const name = encodeAnew(equals < 0 ? part : part.slice(0, equals), "");
-    if (name === "X-Amz-Signature") continue;
+    if (form === "presigned" && name === "X-Amz-Signature") continue;
     pairs.push([name, equals < 0 ? "" : encodeAnew(part.slice(equals + 1), "")]);
   }
   pairs.sort((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]));
@@ -97,13 +100,15 @@ function joinHeaders(rawHeaders: readonly string[]): Map<string, string> {
   return joined;
 }
 
+/** White space of HTTP only: what JavaScript counts as such is the second byte of an `à`, too. */
 function foldSpaces(value: string): string {
-  return /^\s|\s$|\s\s|[\t\r\n]/.test(value) ? value.trim().replace(/\s+/g, " ") : value;
+  if (!/^ | $| {2}|[\t\n\v\f\r]/.test(value)) return value;
+  return value.replace(/[ \t\n\v\f\r]+/g, " ").replace(/^ | $/g, "");
 }
 
-/** Takes out `.`, `..` and empty segments; a trailing slash stays. */
+/** Takes out `.`, `..` and empty segments; a trailing slash stays. What is no path, such as a whole URL, does not become one. */
 function normalisePath(path: string): string {
-  if (!/\/\.|\/\//.test(path)) return path;
+  if (!path.startsWith("/") || !/\/\.|\/\//.test(path)) return path;
   const kept: string[] = [];
   for (const segment of path.split("/")) {
     if (segment === "" || segment === ".") continue;

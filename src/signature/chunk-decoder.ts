@@ -8,9 +8,10 @@
 //   \r\n
 //
 // Each signature covers the one before it; the first covers the request's own.
-import { createHash, createHmac, type Hash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, type Hash } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { CairnError } from "../base/errors.ts";
+import { isSameSecret } from "../base/same-secret.ts";
 import { algorithm, type ParsedSignature } from "./parse-signature.ts";
 import { emptyHash, scopeOf, sha256Hex } from "./verify-signature.ts";
 
@@ -19,7 +20,7 @@ const lineBytesMax = 1024;
 /** Trailer lines. S3 defines one checksum and one signature. */
 const trailersMax = 16;
 
-const trailerSignature = "x-amz-trailer-signature";
+const signatureTrailerName = "x-amz-trailer-signature";
 
 type Place = "head" | "bytes" | "end-of-chunk" | "trailer" | "done";
 
@@ -122,7 +123,7 @@ export class ChunkDecoder {
     const value = line.slice(colon + 1).trim();
     if (colon < 1 || !this.#trailer) throw malformed("something else after its last chunk");
     if (this.#trailers.size >= trailersMax) throw malformed("too many trailers");
-    if (name === trailerSignature) {
+    if (name === signatureTrailerName) {
       this.#check("TRAILER", [sha256Hex(this.#trailerText)], value);
       this.#trailerText = "";
       this.#trailers.set(name, value);
@@ -135,7 +136,7 @@ export class ChunkDecoder {
   #finish(): void {
     if (this.#signed && this.#trailer) {
       // The signature clears the text that it covers: what is left was never signed.
-      const covered = this.#trailers.has(trailerSignature) && this.#trailerText === "";
+      const covered = this.#trailers.has(signatureTrailerName) && this.#trailerText === "";
       if (!covered) throw mismatch("trailers without a signature");
     }
     this.#place = "done";
@@ -150,9 +151,7 @@ export class ChunkDecoder {
 
   #check(kind: SignedPart, hashes: string[], given: string): void {
     const signed = signPart(kind, this.#parsed, this.#signingKey, this.#previous, hashes);
-    const expected = Buffer.from(signed);
-    const received = Buffer.from(given);
-    if (expected.length !== received.length || !timingSafeEqual(expected, received)) {
+    if (!isSameSecret(signed, given)) {
       throw mismatch("a chunk or trailer whose signature is another");
     }
   }

@@ -28,7 +28,7 @@ export interface ParsedSignature {
   signedAtMs: number;
   /** Presigned requests: how long they are good for. */
   expiresSeconds?: number;
-  /** Lower case, as listed. */
+  /** Lower case, in order. */
   signedHeaders: string[];
   signature: string;
   sessionToken?: string;
@@ -40,22 +40,52 @@ export interface ParsedSignature {
  * Nothing is verified here: all that comes back is what the request claims.
  */
 export function parseSignature(request: SignedRequest): ParsedSignature | undefined | CairnError {
-  const authorization = request.headers.authorization;
+  const { authorization } = request.headers;
   const presigned = /(?:^|&)X-Amz-Algorithm=/.test(request.query);
+  const older = isOlderQuery(request.query);
+  const ways = countOf(request, "authorization") + Number(presigned) + Number(older);
+  // Of two, one could be read here and the other elsewhere: by the router, or by the upstream.
+  if (ways > 1 && (presigned || older || isAnyAwsScheme(authorization ?? ""))) {
+    return incomplete(
+      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified.",
+    );
+  }
   if (authorization !== undefined && isAwsScheme(authorization)) {
-    if (presigned) {
-      return incomplete(
-        "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified.",
-      );
-    }
     return parseHeader(request, authorization);
   }
+  if (older) {
+    return incomplete(
+      `The authorization mechanism you have provided is not supported. Please use ${algorithm}.`,
+    );
+  }
   return presigned ? parsePresigned(request) : undefined;
+}
+
+/** How often a header stands in the request; node:http joins what is repeated, or drops it. */
+function countOf(request: SignedRequest, lowerName: string): number {
+  const { rawHeaders } = request;
+  if (rawHeaders === undefined) return Number(request.headers[lowerName] !== undefined);
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) count++;
+  }
+  return count;
+}
+
+/** Signature Version 2, which proves less and is not taken: named so that nobody takes it for unsigned. */
+function isOlderQuery(query: string): boolean {
+  return /(?:^|&)AWSAccessKeyId=/.test(query) && /(?:^|&)Signature=/.test(query);
 }
 
 /** Other schemes, such as a bearer token, are no business of this protocol: the request counts as unsigned. */
 function isAwsScheme(authorization: string): boolean {
   return /^AWS(?:[34][-A-Z0-9]*)? /.test(authorization) || authorization.startsWith("AWS4-");
+}
+
+/** Of several headers joined, the first or another. */
+function isAnyAwsScheme(authorization: string): boolean {
+  return authorization.split(", ").some((each) => isAwsScheme(each));
 }
 
 function parseHeader(request: SignedRequest, authorization: string): ParsedSignature | CairnError {
@@ -64,10 +94,21 @@ function parseHeader(request: SignedRequest, authorization: string): ParsedSigna
   if (scheme !== algorithm) return incomplete(`Unsupported AWS 'algorithm': '${scheme}'.`);
   const fields = new Map<string, string>();
   for (const part of space < 0 ? [] : authorization.slice(space + 1).split(",")) {
-    const equals = part.indexOf("=");
-    if (equals > 0) fields.set(part.slice(0, equals).trim(), part.slice(equals + 1).trim());
+    const pair = part.trim();
+    if (pair === "") continue;
+    const equals = pair.indexOf("=");
+    if (equals < 0) {
+      return incomplete(
+        `'${pair}' not a valid key=value pair (missing equal-sign) in Authorization header.`,
+      );
+    }
+    const name = pair.slice(0, equals).trim();
+    // AWS takes the last one; the router took the first.
+    if (fields.has(name)) return incomplete(`'${name}' is repeated in Authorization header.`);
+    fields.set(name, pair.slice(equals + 1).trim());
   }
-  const dateHeader = request.headers["x-amz-date"] ?? request.headers.date;
+  const amzDate = request.headers["x-amz-date"];
+  const dateHeader = amzDate ?? request.headers.date;
   const missing = ["Credential", "Signature", "SignedHeaders"]
     .filter((name) => !fields.get(name))
     .map((name) => `Authorization header requires '${name}' parameter.`);
@@ -83,6 +124,7 @@ function parseHeader(request: SignedRequest, authorization: string): ParsedSigna
     signature: fields.get("Signature") ?? "",
     signedHeaders: fields.get("SignedHeaders") ?? "",
     date: dateHeader ?? "",
+    isBasicDate: amzDate !== undefined,
     sessionToken: request.headers["x-amz-security-token"],
     declaredHash: request.headers["x-amz-content-sha256"],
   });
@@ -92,8 +134,10 @@ function parsePresigned(request: SignedRequest): ParsedSignature | CairnError {
   const fields = new Map<string, string>();
   for (const part of request.query.split("&")) {
     const equals = part.indexOf("=");
-    if (!part.startsWith("X-Amz-") || equals < 0) continue;
-    const name = part.slice(0, equals);
+    if (equals < 0) continue;
+    // Its name is signed as it reads, however it is spelled.
+    const name = decode(part.slice(0, equals));
+    if (!name.startsWith("X-Amz-")) continue;
     if (fields.has(name)) return incomplete(`AWS query-string parameter '${name}' is repeated.`);
     fields.set(name, decode(part.slice(equals + 1)));
   }
@@ -110,12 +154,20 @@ function parsePresigned(request: SignedRequest): ParsedSignature | CairnError {
     signature: fields.get("X-Amz-Signature") ?? "",
     signedHeaders: fields.get("X-Amz-SignedHeaders") ?? "",
     date: fields.get("X-Amz-Date") ?? "",
+    isBasicDate: true,
     sessionToken: fields.get("X-Amz-Security-Token"),
     declaredHash: fields.get("X-Amz-Content-Sha256") ?? request.headers["x-amz-content-sha256"],
   });
   if (parsed instanceof CairnError) return parsed;
   const expires = fields.get("X-Amz-Expires");
-  if (expires === undefined) return parsed;
+  if (expires === undefined) {
+    // Elsewhere such a request is good for as long as one that is signed in a header.
+    if (!signsPathAsSent(parsed.signingName)) return parsed;
+    return incomplete(
+      "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
+    );
+  }
+  if (/^-\d+$/.test(expires)) return incomplete("X-Amz-Expires must be non-negative");
   if (!/^\d{1,9}$/.test(expires)) return incomplete("X-Amz-Expires should be a number");
   if (Number(expires) > presignedSecondsMax) {
     return incomplete(
@@ -131,6 +183,8 @@ interface Claims {
   signature: string;
   signedHeaders: string;
   date: string;
+  /** It stands where only `20150830T123600Z` is allowed, not in a Date header. */
+  isBasicDate: boolean;
   sessionToken: string | undefined;
   declaredHash: string | undefined;
 }
@@ -151,7 +205,7 @@ function complete(request: SignedRequest, claims: Claims): ParsedSignature | Cai
   if (!/^[A-Za-z0-9-]{1,64}$/.test(region)) {
     return mismatch(`Credential should be scoped to a valid region, not '${region}'.`);
   }
-  const time = readTime(claims.date);
+  const time = readTime(claims.date, claims.isBasicDate);
   if (time === undefined) {
     return incomplete(
       `Date must be in ISO-8601 'basic format'. Got '${claims.date}'. See http://en.wikipedia.org/wiki/ISO_8601`,
@@ -163,9 +217,14 @@ function complete(request: SignedRequest, claims: Claims): ParsedSignature | Cai
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${date}' != '${signedAt.slice(0, 8)}', from '${signedAt}'.`,
     );
   }
-  const signedHeaders = claims.signedHeaders.toLowerCase().split(";");
+  // In order, as they are signed, whatever the order they are listed in.
+  const signedHeaders = claims.signedHeaders.toLowerCase().split(";").toSorted();
   if (!signedHeaders.includes("host")) {
     return mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  }
+  // It names the operation: whoever could change it would make another call in the signer's name.
+  if (request.headers["x-amz-target"] !== undefined && !signedHeaders.includes("x-amz-target")) {
+    return mismatch("'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
   }
   const payload = readPayload(claims, signingName);
   if (payload instanceof CairnError) return payload;
@@ -228,24 +287,29 @@ interface SigningTime {
 /** The last time read: requests of one second have one text in common, and reading it is dear. */
 let lastTime: { text: string; time: SigningTime } | undefined;
 
-function readTime(text: string): SigningTime | undefined {
+function readTime(text: string, isBasic: boolean): SigningTime | undefined {
   if (lastTime?.text === text) return lastTime.time;
-  const signedAtMs = parseTime(text);
-  if (signedAtMs === undefined) return undefined;
-  const time = { signedAt: basicTime(signedAtMs), signedAtMs };
-  lastTime = { text, time };
-  return time;
+  const basic = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+  if (basic === null) return isBasic ? undefined : readDateHeader(text);
+  const signedAtMs = Date.parse(
+    `${basic[1]}-${basic[2]}-${basic[3]}T${basic[4]}:${basic[5]}:${basic[6]}Z`,
+  );
+  // The 31st of February is read as a day of March.
+  if (!isWritable(signedAtMs) || basicTime(signedAtMs) !== text) return undefined;
+  lastTime = { text, time: { signedAt: text, signedAtMs } };
+  return lastTime.time;
 }
 
-function parseTime(text: string): number | undefined {
-  const basic = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  const ms = Date.parse(
-    basic === null
-      ? text
-      : `${basic[1]}-${basic[2]}-${basic[3]}T${basic[4]}:${basic[5]}:${basic[6]}Z`,
-  );
-  // Past year 9999 the text form has a sign and six digits, which no credential scope can name.
-  return Number.isNaN(ms) || ms < 0 || ms >= Date.UTC(10_000, 0, 1) ? undefined : ms;
+/** `Sun, 30 Aug 2015 12:36:00 GMT`, and the forms like it. Without a zone it would be read in that of this machine. */
+function readDateHeader(text: string): SigningTime | undefined {
+  if (!/(?:GMT|UTC|Z|[+-]\d\d:?\d\d)$/.test(text)) return undefined;
+  const signedAtMs = Date.parse(text);
+  return isWritable(signedAtMs) ? { signedAt: basicTime(signedAtMs), signedAtMs } : undefined;
+}
+
+/** Past year 9999 the text form has a sign and six digits, which no credential scope can name. */
+function isWritable(ms: number): boolean {
+  return ms >= 0 && ms < Date.UTC(10_000, 0, 1);
 }
 
 /** `20150830T123600Z` */

@@ -42,179 +42,19 @@ function check(
 /** One character for each byte, as node:http gives text. */
 const wire = (text: string) => Buffer.from(text).toString("latin1");
 
+/** Signs by hand, for requests that no signer makes: the canonical request is written out. */
+function signedBy(canonical: string, scope = "20150830/us-east-1/service/aws4_request"): string {
+  const [date = "", region = "", signingName = ""] = scope.split("/");
+  const key = deriveSigningKey(secret, { accessKeyId: "AKIDEXAMPLE", date, region, signingName });
+  const text = `AWS4-HMAC-SHA256\n20150830T123600Z\n${scope}\n${sha256Hex(canonical)}`;
+  return createHmac("sha256", key).update(text).digest("hex");
+}
+
 const host = ["Host", "example.amazonaws.com"];
 const amzDate = ["X-Amz-Date", "20150830T123600Z"];
 
-/** From the published Signature Version 4 test suite: method, target, headers, body, signature. */
-const suite: [string, string, string, string[][], string, string][] = [
-  [
-    "get-vanilla",
-    "GET",
-    "/",
-    [host, amzDate],
-    "",
-    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-  ],
-  [
-    "get-vanilla-empty-query-key",
-    "GET",
-    "/?Param1=value1",
-    [host, amzDate],
-    "",
-    "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb",
-  ],
-  [
-    "get-vanilla-query-order-key-case",
-    "GET",
-    "/?Param2=value2&Param1=value1",
-    [host, amzDate],
-    "",
-    "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
-  ],
-  [
-    "get-vanilla-query-unreserved",
-    "GET",
-    "/?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    [host, amzDate],
-    "",
-    "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
-  ],
-  [
-    "get-vanilla-utf8-query",
-    "GET",
-    wire("/?ሴ=bar"),
-    [host, amzDate],
-    "",
-    "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04",
-  ],
-  [
-    "get-unreserved",
-    "GET",
-    "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    [host, amzDate],
-    "",
-    "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f",
-  ],
-  [
-    "get-utf8",
-    "GET",
-    wire("/ሴ"),
-    [host, amzDate],
-    "",
-    "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85",
-  ],
-  [
-    "get-relative",
-    "GET",
-    "/example/..",
-    [host, amzDate],
-    "",
-    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-  ],
-  [
-    "get-slash-dot-slash",
-    "GET",
-    "/./",
-    [host, amzDate],
-    "",
-    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-  ],
-  [
-    "get-slashes",
-    "GET",
-    "//example//",
-    [host, amzDate],
-    "",
-    "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
-  ],
-  [
-    "get-space",
-    "GET",
-    "/example space/",
-    [host, amzDate],
-    "",
-    "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741",
-  ],
-  [
-    "get-header-key-duplicate",
-    "GET",
-    "/",
-    [host, ["My-Header1", "value2"], ["My-Header1", "value2"], ["My-Header1", "value1"], amzDate],
-    "",
-    "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
-  ],
-  [
-    "get-header-value-order",
-    "GET",
-    "/",
-    [
-      host,
-      ["My-Header1", "value4"],
-      ["My-Header1", "value1"],
-      ["My-Header1", "value3"],
-      ["My-Header1", "value2"],
-      amzDate,
-    ],
-    "",
-    "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
-  ],
-  [
-    "get-header-value-trim",
-    "GET",
-    "/",
-    [host, ["My-Header1", " value1"], ["My-Header2", ' "a   b   c"'], amzDate],
-    "",
-    "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
-  ],
-  [
-    "post-header-key-sort",
-    "POST",
-    "/",
-    [host, ["My-Header1", "value1"], amzDate],
-    "",
-    "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c",
-  ],
-  [
-    "post-header-value-case",
-    "POST",
-    "/",
-    [host, ["My-Header1", "VALUE1"], amzDate],
-    "",
-    "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d",
-  ],
-  [
-    "post-vanilla",
-    "POST",
-    "/",
-    [host, amzDate],
-    "",
-    "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
-  ],
-  [
-    "post-vanilla-empty-query-value",
-    "POST",
-    "/?Param1=value1",
-    [host, amzDate],
-    "",
-    "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11",
-  ],
-  [
-    "post-x-www-form-urlencoded",
-    "POST",
-    "/",
-    [["Content-Type", "application/x-www-form-urlencoded"], host, amzDate],
-    "Param1=value1",
-    "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
-  ],
-  [
-    "post-x-www-form-urlencoded-parameters",
-    "POST",
-    "/",
-    [["Content-Type", "application/x-www-form-urlencoded; charset=utf8"], host, amzDate],
-    "Param1=value1",
-    "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe",
-  ],
-];
+/** `get-vanilla` of the published test suite; the others are in published-vectors.test.ts. */
+const vanillaSignature = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
 
 function makeRequest(
   method: string,
@@ -244,20 +84,6 @@ function suiteRequest(
 }
 
 describe("published signatures", () => {
-  test.each(suite)("%s verifies", (_name, method, target, headers, body, signature) => {
-    expect(check(suiteRequest(method, target, headers, signature), { body })).toBe("good");
-  });
-
-  test.each(suite)(
-    "%s with one bit changed does not",
-    (_name, method, target, headers, body, signature) => {
-      const other = signature.startsWith("0") ? `1${signature.slice(1)}` : `0${signature.slice(1)}`;
-      expect(check(suiteRequest(method, target, headers, other), { body })).toMatch(
-        /^SignatureDoesNotMatch: The request signature we calculated/,
-      );
-    },
-  );
-
   const s3Secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
   const s3Ms = Date.UTC(2013, 4, 24);
   const s3Host = ["Host", "examplebucket.s3.amazonaws.com"];
@@ -322,7 +148,7 @@ describe("published signatures", () => {
 });
 
 describe("time", () => {
-  const vanilla = suiteRequest("GET", "/", [host, amzDate], suite[0]?.[5] ?? "");
+  const vanilla = suiteRequest("GET", "/", [host, amzDate], vanillaSignature);
   test.each([
     [-300_000, "good"],
     [300_000, "good"],
@@ -338,6 +164,9 @@ describe("time", () => {
     expect(check(vanilla, { nowMs: nowMs + skewMs })).toBe(expected);
   });
 });
+
+const presigned = (service: string) =>
+  `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20150830%2Fus-east-1%2F${service}%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00`;
 
 describe("what cannot be read is refused in AWS's words", () => {
   const authorization = (text: string, more: string[][] = [amzDate]) =>
@@ -376,7 +205,23 @@ describe("what cannot be read is refused in AWS's words", () => {
       "AWS4-ECDSA-P256-SHA256 Credential=A",
       "IncompleteSignature: Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256'.",
     ],
+    [
+      `AWS4-HMAC-SHA1 Credential=A/${scope}, SignedHeaders=host, Signature=00`,
+      "IncompleteSignature: Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'.",
+    ],
     ["AWS AKIDEXAMPLE:abc", "IncompleteSignature: Unsupported AWS 'algorithm': 'AWS'."],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/${scope}, SignedHeaders, Signature=00`,
+      "IncompleteSignature: 'SignedHeaders' not a valid key=value pair (missing equal-sign) in Authorization header.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/${scope}, SignedHeaders=host, Signature=00, Credential=B/${scope}`,
+      "IncompleteSignature: 'Credential' is repeated in Authorization header.",
+    ],
+    [
+      `AWS4-HMAC-SHA256 Credential=A/${scope}/more, SignedHeaders=host, Signature=00`,
+      `IncompleteSignature: Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'A/${scope}/more'`,
+    ],
     ["Bearer abc", "unsigned"],
     ["Basic abc", "unsigned"],
   ])("%s", (text, expected) => {
@@ -390,6 +235,36 @@ describe("what cannot be read is refused in AWS's words", () => {
       "a date that is none",
       [["X-Amz-Date", "noon"]],
       /^IncompleteSignature: Date must be in ISO-8601 'basic format'. Got 'noon'/,
+    ],
+    [
+      "a date of another form in X-Amz-Date",
+      [["X-Amz-Date", "Sun, 30 Aug 2015 12:36:00 GMT"]],
+      /^IncompleteSignature: Date must be in ISO-8601 'basic format'/,
+    ],
+    [
+      "a day that no month has",
+      [["X-Amz-Date", "20150830T123600Z".replace("0830", "0231")]],
+      /^IncompleteSignature: Date must be in ISO-8601 'basic format'. Got '20150231T123600Z'/,
+    ],
+    [
+      "a Date without a zone",
+      [["Date", "Sun, 30 Aug 2015 12:36:00"]],
+      /^IncompleteSignature: Date must be in ISO-8601 'basic format'/,
+    ],
+    [
+      "a repeated X-Amz-Date",
+      [amzDate, amzDate],
+      /^IncompleteSignature: Date must be in ISO-8601 'basic format'/,
+    ],
+    [
+      "a second Authorization header",
+      [amzDate, ["Authorization", "Bearer abc"]],
+      /^IncompleteSignature: Only one auth mechanism allowed/,
+    ],
+    [
+      "an X-Amz-Target that is not signed",
+      [amzDate, ["X-Amz-Target", "CloudTrail_20131101.LookupEvents"]],
+      /^SignatureDoesNotMatch: 'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization\.$/,
     ],
     [
       "a payload hash that is none",
@@ -419,20 +294,47 @@ describe("what cannot be read is refused in AWS's words", () => {
 
   test.each([
     ["X-Amz-Expires=604801", /must be less than a week/],
-    ["X-Amz-Expires=-1", /should be a number/],
+    ["X-Amz-Expires=-1", /X-Amz-Expires must be non-negative/],
+    ["X-Amz-Expires=soon", /should be a number/],
+    ["X-Amz-Expires=", /should be a number/],
+    ["X-Amz-Expires=1e3", /should be a number/],
     ["X-Amz-Date=20150830T123600Z", /'X-Amz-Date' is repeated/],
+    ["X%2DAmz-Signature=11", /'X-Amz-Signature' is repeated/],
+    ["%58-Amz-Credential=B", /'X-Amz-Credential' is repeated/],
   ])("a presigned request with %s is refused", (more, expected) => {
-    const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A%2F20150830%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Signature=00&${more}`;
-    expect(check(makeRequest("GET", `/?${query}`, [host]))).toMatch(expected);
+    expect(check(makeRequest("GET", `/?${presigned("sts")}&${more}`, [host]))).toMatch(expected);
   });
 
-  test("two ways to sign at once are refused", () => {
-    const request = makeRequest("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256", [
-      host,
-      amzDate,
-      ["Authorization", good],
-    ]);
-    expect(check(request)).toMatch(/^IncompleteSignature: Only one auth mechanism allowed/);
+  test("a presigned S3 request must say when it expires; another is good for as long as a signed header", () => {
+    expect(check(makeRequest("GET", `/?${presigned("s3")}`, [host]))).toMatch(
+      /^IncompleteSignature: Query-string authentication version 4 requires the .* and X-Amz-Expires parameters\.$/,
+    );
+    expect(check(makeRequest("GET", `/?${presigned("sts")}`, [host]))).toMatch(
+      /^SignatureDoesNotMatch: The request signature we calculated/,
+    );
+    expect(
+      check(makeRequest("GET", `/?${presigned("sts")}`, [host]), { nowMs: nowMs + 300_001 }),
+    ).toMatch(/^RequestTimeTooSkewed/);
+  });
+
+  test.each([
+    ["the same", good],
+    ["a bearer token", "Bearer abc"],
+    ["a scheme of nobody's", "x"],
+  ])("two ways to sign at once are refused: presigned, and %s in a header", (_name, text) => {
+    for (const query of [presigned("sts"), "AWSAccessKeyId=A&Expires=1&Signature=abc"]) {
+      const request = makeRequest("GET", `/?${query}`, [host, amzDate, ["Authorization", text]]);
+      expect(check(request)).toMatch(/^IncompleteSignature: Only one auth mechanism allowed/);
+    }
+  });
+
+  test.each([
+    "AWSAccessKeyId=AKIDEXAMPLE&Expires=1440938160&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D",
+    "Action=ListUsers&AWSAccessKeyId=AKIDEXAMPLE&SignatureVersion=2&SignatureMethod=HmacSHA256&Timestamp=2015-08-30T12%3A36%3A00Z&Signature=abc",
+  ])("Signature Version 2 in the query is refused by name: %s", (query) => {
+    expect(check(makeRequest("GET", `/?${query}`, [host]))).toBe(
+      "IncompleteSignature: The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    );
   });
 
   test("whatever stands in the headers and the query, an answer comes back", () => {
@@ -458,6 +360,93 @@ describe("what cannot be read is refused in AWS's words", () => {
         expect(answers).not.toContain("good");
       }),
     );
+  });
+});
+
+const withHeaders = (target: string, headers: string[][], signature: string) =>
+  suiteRequest("GET", target, [...headers, amzDate], signature);
+const vanilla = (query: string) =>
+  `GET\n/\n${query}\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n${emptyHash}`;
+
+describe("what is signed by hand", () => {
+  test("only HTTP's white space is trimmed: an à at the end of a value keeps its second byte", () => {
+    for (const value of ["à", "voilà la", "à  à", "\u00a0"]) {
+      const canonical = `GET\n/\n\nhost:example.amazonaws.com\nmy-header1:${value.replace(/ +/g, " ")}\nx-amz-date:20150830T123600Z\n\nhost;my-header1;x-amz-date\n${emptyHash}`;
+      const headers = [host, ["My-Header1", wire(value)]];
+      expect(check(withHeaders("/", headers, signedBy(canonical)))).toBe("good");
+    }
+  });
+
+  test("tabs and runs of white space are one space, as SDKs sign them", () => {
+    const canonical = `GET\n/\n\nhost:example.amazonaws.com\nmy-header1:a b c\nx-amz-date:20150830T123600Z\n\nhost;my-header1;x-amz-date\n${emptyHash}`;
+    for (const value of ["a b c", "a\tb c", " a  b \t c\t", "a b\r\n  c"]) {
+      const headers = [host, ["My-Header1", value]];
+      expect(check(withHeaders("/", headers, signedBy(canonical)))).toBe("good");
+    }
+  });
+
+  test("a parameter named X-Amz-Signature is left out of a presigned request's signature, and of no other's", () => {
+    const added = withHeaders("/?X-Amz-Signature=00", [host], signedBy(vanilla("")));
+    expect(check(added)).toMatch(/^SignatureDoesNotMatch: The request signature we calculated/);
+    const covered = signedBy(vanilla("X-Amz-Signature=00"));
+    expect(check(withHeaders("/?X-Amz-Signature=00", [host], covered))).toBe("good");
+  });
+
+  test.each([
+    ["?a and ?a= are one", ["?a", "?a="], "a="],
+    ["an empty part says nothing", ["?&&a=1&", "?a=1"], "a=1"],
+    ["a value may have an equals sign", ["?a=b=c", "?a=b%3Dc"], "a=b%3Dc"],
+    ["a plus is a space, an escaped one a plus", ["?a=b+c%2Bd", "?a=b%20c%2bd"], "a=b%20c%2Bd"],
+    ["a semicolon parts nothing", ["?a=1;b=2", "?a=1%3bb=2"], "a=1%3Bb%3D2"],
+    [
+      "repeated names are in order of value",
+      ["?a=2&a=1&A=3&a", "?a=1&a&a=2&A=3"],
+      "A=3&a=&a=1&a=2",
+    ],
+    ["ü raw and escaped are one", [wire("?ü=1"), "?%c3%bc=1"], "%C3%BC=1"],
+    ["a percent sign that escapes nothing is one", ["?a=100%", "?a=100%25"], "a=100%25"],
+  ])("query: %s", (_name, targets, canonical) => {
+    for (const target of targets) {
+      const request = withHeaders(`/${target}`, [host], signedBy(vanilla(canonical)));
+      expect(check(request)).toBe("good");
+    }
+    const other = withHeaders("/?z", [host], signedBy(vanilla(canonical)));
+    expect(check(other)).toMatch(/^SignatureDoesNotMatch/);
+  });
+
+  test.each([
+    ["/a%2Fb", "/a%252Fb"],
+    ["/a%2fb", "/a%252fb"],
+    ["/a//b/./c/../d/", "/a/b/d/"],
+    ["/%2e%2e/a", "/%252e%252e/a"],
+    [wire("/ü"), "/%C3%BC"],
+    ["/%C3%BC", "/%25C3%25BC"],
+    ["/a+b", "/a%2Bb"],
+    ["/a;b", "/a%3Bb"],
+    ["/..", "/"],
+    ["/../../a", "/a"],
+    ["/...", "/..."],
+    ["/.a/..b", "/.a/..b"],
+  ])("path: %s is signed as %s", (path, canonical) => {
+    const signature = signedBy(vanilla("").replace("\n/\n", `\n${canonical}\n`));
+    expect(check(withHeaders(path, [host], signature))).toBe("good");
+  });
+
+  test("a path is not taken for a whole URL, nor a URL for a path", () => {
+    const signature = signedBy(vanilla("").replace("\n/\n", "\n/http%3A/a/b\n"));
+    expect(check(withHeaders("/http:/a/b", [host], signature))).toBe("good");
+    expect(check(withHeaders("http://a/b", [host], signature))).toMatch(/^SignatureDoesNotMatch/);
+  });
+
+  test("the names in SignedHeaders are taken in any order and either case, as AWS does", () => {
+    const request = withHeaders("/", [host], vanillaSignature);
+    const authorization = request.headers["authorization"] ?? "";
+    for (const names of ["x-amz-date;host", "Host;X-Amz-Date", "HOST;x-amz-date"]) {
+      const text = authorization.replace("host;x-amz-date", names);
+      expect(check({ ...request, headers: { ...request.headers, authorization: text } })).toBe(
+        "good",
+      );
+    }
   });
 });
 
@@ -505,7 +494,8 @@ describe("the SDK's signer agrees", () => {
       maxLength: 5,
     }),
     query: fc.dictionary(
-      text.filter((each) => !/^x-amz-/i.test(each) && each !== ""),
+      // The SDK loses a parameter of the name that every JavaScript object has.
+      text.filter((each) => !/^x-amz-/i.test(each) && !["", "__proto__"].includes(each)),
       fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 3 })),
       { maxKeys: 4, noNullPrototype: true },
     ),

@@ -1,5 +1,6 @@
 // Signing keys: derived from a secret for one day, region and service, and remembered for the next request.
 import { createHmac } from "node:crypto";
+import { isSameSecret } from "../base/same-secret.ts";
 import type { ParsedSignature } from "./parse-signature.ts";
 
 export type CredentialScope = Pick<
@@ -29,7 +30,9 @@ export class SigningKeys {
     if (known !== undefined) this.#keys.delete(id);
     // A key id that was deleted and given again has another secret.
     const entry =
-      known?.secret === secret ? known : { secret, signingKey: deriveSigningKey(secret, scope) };
+      known !== undefined && isSameSecret(known.secret, secret)
+        ? known
+        : { secret, signingKey: deriveSigningKey(secret, scope) };
     this.#keys.set(id, entry);
     if (this.#keys.size > this.#capacity) {
       const oldest = this.#keys.keys().next();

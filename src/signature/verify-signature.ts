@@ -1,7 +1,8 @@
 // Decides whether a request was signed with a secret, at a time we can believe.
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { CairnError } from "../base/errors.ts";
 import { signatureSkewMsMax } from "../base/limits.ts";
+import { isSameSecret } from "../base/same-secret.ts";
 import {
   canonicalPaths,
   canonicalQuery,
@@ -31,12 +32,10 @@ export function verifySignature(
   const untimely = checkTime(parsed, nowMs);
   if (untimely !== undefined) return untimely;
   const payloadHash = payloadHashOf(parsed, bodyHash);
-  const given = Buffer.from(parsed.signature);
-  const query = canonicalQuery(request.query);
+  const query = canonicalQuery(request.query, parsed.form);
   const matches = canonicalPaths(request.path, parsed.signingName).some((path) => {
     const canonical = canonicalRequest(request, path, query, parsed.signedHeaders, payloadHash);
-    const expected = Buffer.from(signCanonical(parsed, signingKey, canonical));
-    return expected.length === given.length && timingSafeEqual(expected, given);
+    return isSameSecret(signCanonical(parsed, signingKey, canonical), parsed.signature);
   });
   if (!matches) {
     return new CairnError(
@@ -53,16 +52,18 @@ export function verifySignature(
   return undefined;
 }
 
+type SigningScope = Pick<ParsedSignature, "signedAt" | "date" | "region" | "signingName">;
+
 /** Everything after the canonical request: the scope and the time are signed with it. */
-export function signCanonical(
-  parsed: Pick<ParsedSignature, "signedAt" | "date" | "region" | "signingName">,
-  signingKey: Buffer,
-  canonical: string,
-): string {
+export function signCanonical(parsed: SigningScope, signingKey: Buffer, canonical: string): string {
+  const text = stringToSign(parsed, canonical);
+  return createHmac("sha256", signingKey).update(text).digest("hex");
+}
+
+export function stringToSign(parsed: SigningScope, canonical: string): string {
   // One character for each byte received; a text from elsewhere may hold others.
   const bytes = Buffer.from(canonical, isOneBytePerCharacter(canonical) ? "latin1" : "utf8");
-  const text = [algorithm, parsed.signedAt, scopeOf(parsed), sha256Hex(bytes)].join("\n");
-  return createHmac("sha256", signingKey).update(text).digest("hex");
+  return [algorithm, parsed.signedAt, scopeOf(parsed), sha256Hex(bytes)].join("\n");
 }
 
 export function scopeOf(parsed: Pick<ParsedSignature, "date" | "region" | "signingName">): string {

@@ -26,6 +26,7 @@ export const routeActions: ReadonlyMap<string, RouteAction> = new Map([
   ["GET /v1/catalog", read("cairn:ListServices")],
   ["POST /v1/catalog", write("cairn:ManageCatalog", "AddService")],
   ["DELETE /v1/catalog/:id", write("cairn:ManageCatalog", "RemoveService")],
+  // Besides, these are for the root user of the first account alone.
   ["GET /v1/master-key", read("cairn:GetMasterKey")],
   ["POST /v1/master-key/rotation", write("cairn:RotateMasterKey")],
   ["DELETE /v1/master-key/former", write("cairn:ForgetFormerMasterKey")],

@@ -194,6 +194,13 @@ test.each(given)("%s is allowed by exactly its action", async (route) => {
   expect((await call(route, keyOf("one"))).status).not.toBe(403);
 });
 
+test("the master key is the affair of the first account's root user, whatever policies say", async () => {
+  await allow({ Effect: "Allow", Action: "*", Resource: "*" });
+  const answer = await call("GET /v1/master-key", keyOf("one"));
+  expect(answer.status).toBe(403);
+  expect(answer.text).toContain("the affair of the root user");
+});
+
 test("a tail begins for whom its action is allowed", async () => {
   await allow({ Effect: "Allow", Action: "cairn:FollowEvents", Resource: "*" });
   const controller = new AbortController();

@@ -3,6 +3,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { type Catalog, openCatalog } from "../../src/catalog/catalog.ts";
+import type { Directory } from "../../src/directory/directory.ts";
 import { openDirectory } from "../../src/directory/open-directory.ts";
 import type { JsonObject } from "../../src/event/json.ts";
 import { decodeRow, type StoredEvent } from "../../src/event/row.ts";
@@ -30,6 +31,7 @@ export interface Recording {
   /** The first account's root key, and that of its user Alice. */
   root: Credentials;
   alice: Credentials;
+  directory: Directory;
   disableKey(accessKeyId: string): Promise<void>;
   /** What has been recorded so far, in order. */
   events(): Promise<JsonObject[]>;
@@ -104,6 +106,7 @@ export async function recordingGateway(
     catalog,
     root: { accessKeyId: first.accessKeyId ?? "", secretAccessKey: first.secretAccessKey ?? "" },
     alice,
+    directory,
     disableKey: (id) => directory.setAccessKeyStatus(firstAccountId, id, "Inactive"),
     rows,
     events: async () => (await rows()).map(({ raw }) => JSON.parse(raw.toString()) as JsonObject),

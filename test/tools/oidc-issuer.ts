@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Signing = "RS256" | "ES256";
+export type Signing = "RS256" | "ES256" | "EdDSA";
 
 export interface TokenOptions {
   algorithm?: Signing;
@@ -18,9 +18,10 @@ export async function openOidcIssuer() {
   const pairs: Record<Signing, { publicKey: KeyObject; privateKey: KeyObject }> = {
     RS256: generateKeyPairSync("rsa", { modulusLength: 2048 }),
     ES256: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    EdDSA: generateKeyPairSync("ed25519"),
   };
   let asked = 0;
-  let shown: Signing[] = ["RS256", "ES256"];
+  let shown: Signing[] = ["RS256", "ES256", "EdDSA"];
   const server = createServer((request, response) => {
     asked += 1;
     const body =
@@ -50,7 +51,7 @@ export async function openOidcIssuer() {
       .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
       .join(".");
     const key = options.key ?? pairs[algorithm].privateKey;
-    const signature = sign("sha256", Buffer.from(text), {
+    const signature = sign(algorithm === "EdDSA" ? null : "sha256", Buffer.from(text), {
       key,
       ...(algorithm === "ES256" ? { dsaEncoding: "ieee-p1363" as const } : {}),
     });

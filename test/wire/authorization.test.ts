@@ -336,7 +336,7 @@ describe("a change of permissions holds from the next call on:", () => {
       () => world.directory.policies.setDefaultVersion(accountId, turning, "v1"),
     ],
     [
-      "a boundary taken away and set",
+      "a boundary set around what is allowed",
       () => world.directory.policies.setDefaultVersion(accountId, turning, "v2"),
       () =>
         world.directory.attachments.setBoundary(
@@ -359,6 +359,7 @@ describe("a change of permissions holds from the next call on:", () => {
     const edsKey = await accessKeys.create(accountId, { userName: "ed" });
     for (let turn = 0; turn < 100; turn++) {
       await attachments.attach(ed, readOnly);
+      expect(await lookUp(edsKey)).toBe(true);
       const meanwhile = [lookUp(edsKey), lookUp(edsKey)];
       await attachments.detach(ed, readOnly);
       expect(await lookUp(edsKey)).toBe(false);
