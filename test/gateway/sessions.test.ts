@@ -39,7 +39,9 @@ async function origin() {
 }
 
 async function makeRole({ directory }: Recording, roleName = "deploy") {
-  const trustPolicy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  const Principal = { AWS: firstAccountId };
+  const Statement = { Effect: "Allow", Principal, Action: "sts:AssumeRole" };
+  const trustPolicy = JSON.stringify({ Version: "2012-10-17", Statement });
   const { roleId } = await directory.roles.create(firstAccountId, { roleName, trustPolicy });
   return { kind: "role", accountId: firstAccountId, roleName, roleId, sessionName: "s-1" } as const;
 }

@@ -4,7 +4,7 @@ import type { Question } from "../../../directory/authorize.ts";
 import { type Keys, setIfGiven, tagKeys } from "../../../directory/condition-keys.ts";
 import type { Role } from "../../../directory/model.ts";
 import type { JsonObject } from "../../../event/json.ts";
-import { type CallerSession, roleArn, type VerifiedCaller } from "../../../event/user-identity.ts";
+import type { CallerSession, VerifiedCaller } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 import {
   credentialsAnswer,
