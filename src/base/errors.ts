@@ -82,6 +82,12 @@ export const errorCodes = {
   PolicyTypeNotEnabled: "caller",
   PolicyTypeNotAvailableForOrganization: "caller",
   EffectivePolicyNotFound: "caller",
+  HandshakeNotFound: "caller",
+  DuplicateHandshake: "caller",
+  HandshakeAlreadyInState: "caller",
+  InvalidHandshakeTransition: "caller",
+  HandshakeConstraintViolation: "caller",
+  MasterCannotLeaveOrganization: "caller",
   // Configuration and command line.
   InvalidConfiguration: "caller",
   InvalidCatalogModel: "caller",

@@ -7,6 +7,7 @@ import type { InstanceProfiles } from "./instance-profiles.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 import type { LoginProfiles } from "./login-profiles.ts";
 import type { ManagedPolicies } from "./managed-policies.ts";
+import type { Memberships } from "./memberships.ts";
 import type { MfaDevices } from "./mfa-devices.ts";
 import type { AccessKey, Account, User } from "./model.ts";
 import type { OidcProviders } from "./oidc-providers.ts";
@@ -64,6 +65,7 @@ export interface Directory {
   readonly sessions: Sessions;
   readonly organizations: Organizations;
   readonly serviceControlPolicies: ServiceControlPolicies;
+  readonly memberships: Memberships;
   /** Another master key in place of the present one. `settle` comes before anything that needs a secret. */
   readonly keyRotation: KeyRotation;
 

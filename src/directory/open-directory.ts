@@ -17,6 +17,7 @@ import { KeyRotation } from "./key-rotation.ts";
 import { LoginProfiles } from "./login-profiles.ts";
 import { ManagedPolicies } from "./managed-policies.ts";
 import { MasterKeys } from "./master-keys.ts";
+import { Memberships } from "./memberships.ts";
 import { MfaDevices } from "./mfa-devices.ts";
 import { type AccountDocument, keys, type UserDocument } from "./model.ts";
 import { checkAccountId } from "./names.ts";
@@ -87,6 +88,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
     organizations,
+    memberships: new Memberships(core, organizations),
     serviceControlPolicies: new ServiceControlPolicies(core, organizations),
     keyRotation: new KeyRotation({ core, files, onReplaced: options.onMasterKey, log }),
     firstAccountId,

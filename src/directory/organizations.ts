@@ -6,6 +6,7 @@
 //   organization-delegate/o-…/111122223333      an account that administers services in the organization's name
 //   account-request/o-…/car-…                   what came of CreateAccount
 //   organization-policy/o-…/p-…                 a service control policy (service-control-policies.ts)
+//   organization-handshake/h-…                  an invitation (memberships.ts)
 //
 // The account's own document names its organization. Who may ask is checked here: every question comes with the account
 // that asks it.
@@ -83,6 +84,13 @@ export interface AccountGiven {
   tags?: readonly Tag[];
 }
 
+/** What an invitation says of the organization that it is from. */
+export interface InvitedBy {
+  /** `h-…` */
+  id: string;
+  organization: Pick<Organization, "id" | "managementAccountId" | "featureSet">;
+}
+
 /** Where an account stands. */
 export interface Membership {
   organization: Organization;
@@ -100,6 +108,7 @@ export const organizationKeys = {
   delegate: (id: string, accountId: string) => `organization-delegate/${id}/${accountId}`,
   request: (id: string, requestId: string) => `account-request/${id}/${requestId}`,
   policy: (id: string, policyId: string) => `organization-policy/${id}/${policyId}`,
+  handshake: (handshakeId: string) => `organization-handshake/${handshakeId}`,
 };
 const paths = organizationKeys;
 
@@ -150,18 +159,8 @@ export class Organizations {
       const id = `o-${random.text(10, idAlphabet)}`;
       const rootId = `r-${random.text(4, idAlphabet)}`;
       const organization = { id, managementAccountId: accountId, featureSet, rootId, createdMs };
-      const { name = account.alias ?? accountId, email = unknownEmail(accountId) } = account;
       draft.put(paths.organization(id), { ...organization, services: {} });
-      draft.put(keys.account(accountId), { ...account, name, email, organizationId: id });
-      const member: Member = {
-        accountId,
-        name,
-        email,
-        parentId: rootId,
-        joinedMs: createdMs,
-        joinedBy: "INVITED",
-      };
-      draft.put(paths.member(id, accountId), member);
+      putMember(draft, account, organization, createdMs);
       return organization;
     });
   }
@@ -191,6 +190,10 @@ export class Organizations {
         draft.put(keys.account(accountId), omit(account, "organizationId"));
       const requests = await draft.list<AccountRequest>(paths.request(id, ""));
       for (const request of requests) draft.delete(paths.request(id, request.id));
+      const handshakes = await draft.list<InvitedBy>(paths.handshake(""));
+      for (const handshake of handshakes) {
+        if (handshake.organization.id === id) draft.delete(paths.handshake(handshake.id));
+      }
       draft.delete(paths.member(id, accountId));
       // Read, so that an account made meanwhile is noticed.
       await draft.get(paths.organization(id));
@@ -206,7 +209,7 @@ export class Organizations {
     const { name, email, roleName = "OrganizationAccountAccessRole", tags = [] } = given;
     checkLength(name, "accountName", 1, 50);
     checkLength(email, "email", 6, 64);
-    if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
+    if (!isEmail(email)) {
       throw new CairnError("InvalidInput", "You provided an invalid email address.");
     }
     checkRoleName(roleName);
@@ -623,6 +626,21 @@ export class Organizations {
   }
 }
 
+/** An account that was there before becomes a member, below the root. */
+export function putMember(
+  draft: Draft,
+  account: AccountDocument,
+  { id, rootId }: Organization,
+  joinedMs: number,
+): void {
+  const { accountId } = account;
+  const { name = account.alias ?? accountId, email = unknownEmail(accountId) } = account;
+  draft.put(keys.account(accountId), { ...account, name, email, organizationId: id });
+  const parentId = rootId;
+  const member: Member = { accountId, name, email, parentId, joinedMs, joinedBy: "INVITED" };
+  draft.put(paths.member(id, accountId), member);
+}
+
 function shown(document: OrganizationDocument): Organization {
   return omit(document, "services", "policyIds");
 }
@@ -649,6 +667,8 @@ function freeAccountId(random: Random, others: readonly Account[]): string {
 
 /** For an account that was made before anyone asked for an address; no mail goes to a name under `.invalid`. */
 const unknownEmail = (accountId: string) => `root@${accountId}.invalid`;
+
+export const isEmail = (text: string) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
 
 export const isUnitId = (id: string) => /^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$/.test(id);
 
@@ -697,6 +717,6 @@ function notRegistered(): CairnError {
   );
 }
 
-function notAllowed(): CairnError {
+export function notAllowed(): CairnError {
   return new CairnError("AccessDenied", "You don't have permissions to access this resource.");
 }

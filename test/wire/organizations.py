@@ -1,7 +1,9 @@
 # Builds an organization with boto3, gives its accounts work, and takes it down again; checks every answer.
 # The environment says where the server is and with which key to sign: the root user of the account that will manage it.
+# Arguments: an account that is in no organization, and its root user's key.
 import json
 import os
+import sys
 import time
 
 import boto3
@@ -200,6 +202,59 @@ assert seen == {FULL: full, POLICY: {**summary, "Name": "NoGroups"}}, seen
 refused("AccessDeniedException", inside_org.detach_policy, PolicyId=FULL, TargetId=DEV)
 refused("AccessDeniedException", other_org.list_policies, Filter=SCP)
 
+# An account that was there before joins by invitation
+TEAM, team_key, team_secret = sys.argv[1:]
+team = boto3.session.Session(team_key, team_secret, region_name="us-east-1")
+team_org = team.client("organizations", endpoint_url=endpoint)
+team_iam = team.client("iam", endpoint_url=endpoint)
+refused("InvalidInputException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": "1"})
+refused("HandshakeConstraintViolationException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": DEV})
+invited = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM}, Notes="Come in")["Handshake"]
+assert (invited["State"], invited["Action"]) == ("OPEN", "INVITE"), invited
+assert invited["Arn"] == f"arn:aws:organizations::{ACCOUNT}:handshake/{ID}/invite/{invited['Id']}", invited
+assert invited["Parties"] == [{"Id": ID, "Type": "ORGANIZATION"}, {"Id": TEAM, "Type": "ACCOUNT"}], invited
+assert [each["Type"] for each in invited["Resources"]] == ["ORGANIZATION", "ACCOUNT", "NOTES"], invited
+assert (invited["ExpirationTimestamp"] - invited["RequestedTimestamp"]).days == 15, invited
+refused("DuplicateHandshakeException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": TEAM})
+assert team_org.list_handshakes_for_account()["Handshakes"] == [invited]
+assert team_org.list_handshakes_for_account(Filter={"ActionType": "ENABLE_ALL_FEATURES"})["Handshakes"] == []
+assert org.list_handshakes_for_organization()["Handshakes"] == [invited]
+assert team_org.describe_handshake(HandshakeId=invited["Id"])["Handshake"] == invited
+refused("AccessDeniedException", team_org.cancel_handshake, HandshakeId=invited["Id"])
+refused("AccessDeniedException", org.accept_handshake, HandshakeId=invited["Id"])
+assert org.cancel_handshake(HandshakeId=invited["Id"])["Handshake"]["State"] == "CANCELED"
+refused("InvalidHandshakeTransitionException", team_org.accept_handshake, HandshakeId=invited["Id"])
+refused("HandshakeAlreadyInStateException", org.cancel_handshake, HandshakeId=invited["Id"])
+refused("HandshakeNotFoundException", team_org.accept_handshake, HandshakeId="h-" + "a" * 32)
+refused("InvalidInputException", team_org.accept_handshake, HandshakeId="h")
+again = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM})["Handshake"]
+assert team_org.decline_handshake(HandshakeId=again["Id"])["Handshake"]["State"] == "DECLINED"
+again = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM})["Handshake"]
+refused("AWSOrganizationsNotInUseException", team_org.describe_organization)
+assert team_org.accept_handshake(HandshakeId=again["Id"])["Handshake"]["State"] == "ACCEPTED"
+assert team_org.describe_organization()["Organization"]["Id"] == ID
+joined = org.describe_account(AccountId=TEAM)["Account"]
+assert joined["JoinedMethod"] == "INVITED" and joined["Status"] == "ACTIVE", joined
+assert [p["Id"] for p in org.list_policies_for_target(TargetId=TEAM, Filter=SCP)["Policies"]] == [FULL]
+
+# Its root user is bound like everybody in it, and stays while a policy says so
+org.move_account(AccountId=TEAM, SourceParentId=root["Id"], DestinationParentId=unit["Id"])
+stay = no_users.replace("iam:CreateUser", "organizations:LeaveOrganization")
+STAY = org.create_policy(Name="Stay", Description="Stay", Type=SCP, Content=stay)["Policy"]["PolicySummary"]["Id"]
+org.attach_policy(PolicyId=STAY, TargetId=unit["Id"])
+told = refused("AccessDeniedException", team_org.leave_organization)
+assert told == (
+    f"User: arn:aws:iam::{TEAM}:root is not authorized to perform: organizations:LeaveOrganization on resource: *"
+    " with an explicit deny in a service control policy"
+), told
+org.detach_policy(PolicyId=STAY, TargetId=unit["Id"])
+org.delete_policy(PolicyId=STAY)
+team_org.leave_organization()
+refused("AWSOrganizationsNotInUseException", team_org.leave_organization)
+refused("AccountNotFoundException", org.describe_account, AccountId=TEAM)
+refused("MasterCannotLeaveOrganizationException", org.leave_organization)
+refused("ConstraintViolationException", org.remove_account_from_organization, AccountId=DEV)
+
 # And down again
 refused("OrganizationNotEmptyException", org.delete_organization)
 assert org.disable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]["PolicyTypes"] == []
@@ -215,4 +270,13 @@ assert org.list_aws_service_access_for_organization()["EnabledServicePrincipals"
 org.move_account(AccountId=DEV, SourceParentId=unit["Id"], DestinationParentId=root["Id"])
 org.delete_organizational_unit(OrganizationalUnitId=unit["Id"])
 refused("OrganizationNotEmptyException", org.delete_organization)
+for each in accounts:
+    if each["Id"] != ACCOUNT:
+        org.remove_account_from_organization(AccountId=each["Id"])
+refused("AccountNotFoundException", org.remove_account_from_organization, AccountId=DEV)
+refused("MasterCannotLeaveOrganizationException", org.remove_account_from_organization, AccountId=ACCOUNT)
+# What they have stays theirs, and so do the sessions in them.
+assert len(inside_iam.list_users()["Users"]) == 2
+org.delete_organization()
+refused("AWSOrganizationsNotInUseException", org.describe_organization)
 print(json.dumps({"done": True, "member": DEV}))

@@ -49,6 +49,8 @@ function valuesFor(accountId: string): Readonly<Record<string, unknown>> {
     SourceParentId: "r-abcd",
     DestinationParentId: "r-abcd",
     OrganizationalUnitId: "ou-abcd-12345678",
+    HandshakeId: `h-${"a".repeat(32)}`,
+    Target: { Id: "777788889999", Type: "ACCOUNT" },
     RootId: "r-abcd",
     TargetId: "r-abcd",
     PolicyId: "p-abcd1234",

@@ -443,3 +443,77 @@ describe("limits, and who may:", () => {
     expect(await code(policies().enableType(billingId, rootId, type))).toBe(unavailable);
   });
 });
+
+const when = (name: string) => ({
+  Resource: "*",
+  Condition: { StringEquals: { "organizations:PolicyType": name } },
+});
+
+describe("a policy of IAM about the organization's own policies and invitations:", () => {
+  const holder = { kind: "user", accountId, name: "keeper" } as const;
+  let keeper: SigningCredentials;
+  let arn: (rest: string) => string;
+  let handshakeId: string;
+
+  beforeAll(async () => {
+    const { users, accessKeys, organizations, memberships, accounts } = world.directory;
+    await users.create(accountId, { userName: holder.name });
+    keeper = await accessKeys.create(accountId, { userName: holder.name });
+    const { id } = await organizations.organization(accountId);
+    arn = (rest) => `arn:aws:organizations::${accountId}:${rest.replace("ORG", id)}`;
+    await accounts.create("222233334444");
+    const invited = { type: "ACCOUNT", id: "222233334444" };
+    handshakeId = (await memberships.invite(accountId, invited)).id;
+  });
+
+  async function told(action: string, allowed: object, input: Record<string, string>) {
+    const document = { Effect: "Allow", Action: `organizations:${action}`, ...allowed };
+    const text = JSON.stringify({ Version: "2012-10-17", Statement: document });
+    await world.directory.attachments.putInline(holder, "only", text);
+    const row = rowOf(`organizations:${action}`);
+    return failureOf(await sendSample(world, row, { accountId, credentials: keeper, input }))
+      ?.message;
+  }
+
+  test("what is attached and what it is attached to must both be allowed", async () => {
+    const input = { PolicyId: ids["denyOther"] ?? "", TargetId: levels.beside };
+    const policy = arn(`policy/ORG/service_control_policy/${input.PolicyId}`);
+    const target = arn(`ou/ORG/${levels.beside}`);
+    expect(await told("AttachPolicy", { Resource: policy }, input)).toContain(
+      `on resource: ${target} because`,
+    );
+    expect(await told("AttachPolicy", { Resource: target }, input)).toContain(
+      `on resource: ${policy} because`,
+    );
+    expect(await told("AttachPolicy", { Resource: [policy, target] }, input)).toBe(undefined);
+    const awsOnly = { Resource: ["arn:aws:organizations::aws:policy/*", target] };
+    expect(await told("DetachPolicy", awsOnly, input)).toContain("is not authorized");
+    const full = { ...input, PolicyId: fullAccess };
+    expect(await told("DetachPolicy", awsOnly, full)).toBe(undefined);
+  });
+
+  test("the type of a policy is held to what is asked, and to what the policy is", async () => {
+    const one = { PolicyId: ids["deny"] ?? "" };
+    expect(await told("DescribePolicy", when(type), one)).toBe(undefined);
+    expect(await told("DescribePolicy", when("TAG_POLICY"), one)).toContain("is not authorized");
+    expect(await told("ListPolicies", when("TAG_POLICY"), { Filter: "TAG_POLICY" })).toBe(
+      undefined,
+    );
+    expect(await told("ListPolicies", when(type), { Filter: "TAG_POLICY" })).toContain(
+      "is not authorized",
+    );
+  });
+
+  test("an invitation is named by its ARN, and a refusal does not say whether it is there", async () => {
+    const there = { HandshakeId: handshakeId };
+    const absent = { HandshakeId: `h-${"0".repeat(32)}` };
+    const other = { Resource: arn("handshake/ORG/invite/h-1*x") };
+    const refused = await told("DescribeHandshake", other, there);
+    expect(refused).toContain(`on resource: handshake ${handshakeId} because`);
+    expect(refused?.replace(handshakeId, absent.HandshakeId)).toBe(
+      await told("DescribeHandshake", other, absent),
+    );
+    const own = { Resource: arn(`handshake/ORG/invite/${handshakeId}`) };
+    expect(await told("CancelHandshake", own, there)).toBe(undefined);
+  });
+});

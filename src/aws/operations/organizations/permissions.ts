@@ -1,10 +1,11 @@
 // What each operation of Organizations is about, and which condition keys it has.
 // Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Organizations".
 import { type KeyValue, tagKeys } from "../../../directory/condition-keys.ts";
+import { handshakeArn } from "../../../directory/memberships.ts";
 import { organizationPartArn } from "../../../directory/organizations.ts";
 import { policyArn, serviceControlType } from "../../../directory/service-control-policies.ts";
 import type { Tag } from "../../../directory/tags.ts";
-import type { Needed, Permission, PermissionCall } from "../../permission.ts";
+import { ifThere, type Needed, type Permission, type PermissionCall } from "../../permission.ts";
 
 type KeysOf = (call: PermissionCall) => (readonly [string, KeyValue])[];
 
@@ -71,6 +72,26 @@ const effective: Permission = async (call) => {
   });
 };
 
+/** Of an account only its id says which it is. */
+const invited: Permission = async (call) => {
+  const { Id, Type } = (call.input["Target"] ?? {}) as { Id?: string; Type?: string };
+  if (Type !== "ACCOUNT" || Id === undefined) return needed(whole(givenTags), call);
+  const input = { ...call.input, AccountId: Id };
+  return needed(parts(["AccountId"], givenTags), { ...call, input });
+};
+
+/** Refusals read alike for one that is there and one that is not. */
+const handshake: Permission = async (call) => {
+  const id = text(call, "HandshakeId");
+  const found = await ifThere(call.directory.memberships.handshake(call.caller.accountId, id));
+  return [
+    {
+      resource: found === undefined ? "*" : handshakeArn(found),
+      resourceName: `handshake ${id.slice(0, 64)}`,
+    },
+  ];
+};
+
 async function needed(permission: Permission, call: PermissionCall): Promise<readonly Needed[]> {
   return typeof permission === "function" ? permission(call) : [];
 }
@@ -116,6 +137,16 @@ export const organizationsPermissions = {
   EnablePolicyType: parts(["RootId"], policyTypeKey),
   DisablePolicyType: parts(["RootId"], policyTypeKey),
   DescribeEffectivePolicy: effective,
+
+  InviteAccountToOrganization: invited,
+  AcceptHandshake: handshake,
+  DeclineHandshake: handshake,
+  CancelHandshake: handshake,
+  DescribeHandshake: handshake,
+  ListHandshakesForAccount: whole(),
+  ListHandshakesForOrganization: whole(),
+  LeaveOrganization: whole(),
+  RemoveAccountFromOrganization: parts(["AccountId"]),
 } satisfies Record<string, Permission>;
 
 export type OrganizationsOperation = keyof typeof organizationsPermissions;

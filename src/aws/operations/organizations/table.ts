@@ -1,6 +1,7 @@
 // Organizations' part of the operation table.
 import type { OperationRow } from "../../operation.ts";
 import { delegationRows } from "./delegation.ts";
+import { membershipRows } from "./memberships.ts";
 import { organizationRows } from "./organization.ts";
 import { policyRows } from "./policies.ts";
 import { treeRows } from "./tree.ts";
@@ -10,4 +11,5 @@ export const organizationsRows: readonly OperationRow[] = [
   ...treeRows,
   ...delegationRows,
   ...policyRows,
+  ...membershipRows,
 ];

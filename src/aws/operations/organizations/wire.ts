@@ -1,4 +1,5 @@
 // How Organizations writes its things; times are epoch seconds.
+import { type Handshake, handshakeArn } from "../../../directory/memberships.ts";
 import {
   type AccountRequest,
   type Member,
@@ -100,5 +101,34 @@ export function targetAnswer(
     Arn: organizationPartArn(organization, kind, id),
     Name: name,
     Type: targetTypes[kind],
+  };
+}
+
+export function handshakeAnswer(handshake: Handshake): JsonObject {
+  const { organization, target, notes } = handshake;
+  return {
+    Id: handshake.id,
+    Arn: handshakeArn(handshake),
+    Parties: [
+      { Id: organization.id, Type: "ORGANIZATION" },
+      { Id: target.id, Type: target.type },
+    ],
+    State: handshake.state,
+    RequestedTimestamp: handshake.requestedMs / 1000,
+    ExpirationTimestamp: handshake.expiresMs / 1000,
+    Action: "INVITE",
+    Resources: [
+      {
+        Value: organization.id,
+        Type: "ORGANIZATION",
+        Resources: [
+          { Value: handshake.managementEmail, Type: "MASTER_EMAIL" },
+          { Value: handshake.managementName, Type: "MASTER_NAME" },
+          { Value: organization.featureSet, Type: "ORGANIZATION_FEATURE_SET" },
+        ],
+      },
+      { Value: target.id, Type: target.type },
+      ...(notes === undefined ? [] : [{ Value: notes, Type: "NOTES" }]),
+    ],
   };
 }
