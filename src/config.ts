@@ -66,6 +66,12 @@ export const settings = {
     default: "record",
     doc: "A key the directory does not know: record the call as userIdentity Unknown, or refuse it with 403.",
   },
+  gatewayAuthorize: {
+    flag: "gateway-authorize",
+    kind: "flag",
+    default: "false",
+    doc: "Ask the policies of the caller before a call is passed on; false: the gateway identifies and records. In the file also `gateway.authorize`.",
+  },
   captureMode: {
     flag: "capture-mode",
     kind: "choice",
@@ -185,6 +191,7 @@ export interface Config {
   gatewayUpstreamCa: string | undefined;
   gatewayUpstreams: Readonly<Record<string, UpstreamConfig>>;
   gatewayUnknownKeys: "record" | "refuse";
+  gatewayAuthorize: boolean;
   captureMode: "best-effort" | "strict";
   trustProxy: boolean;
   data: string;
@@ -268,6 +275,7 @@ export function readConfig(sources: ConfigSources): {
     gatewayUpstreamCa: text("gatewayUpstreamCa"),
     gatewayUpstreams: upstreamsOf(file, mistakes),
     gatewayUnknownKeys: choice("gatewayUnknownKeys", settings.gatewayUnknownKeys.choices),
+    gatewayAuthorize: flag("gatewayAuthorize"),
     captureMode: choice("captureMode", settings.captureMode.choices),
     trustProxy: flag("trustProxy"),
     data: text("data") ?? "",
@@ -355,7 +363,7 @@ function originsOf(
       if (environment !== undefined && environment !== "") {
         return [name, { value: environment, from: "environment" }];
       }
-      const inFile = file[setting.flag];
+      const inFile = file[setting.flag] ?? inGateway(file, setting.flag);
       if (inFile !== undefined && inFile !== null) {
         return [name, { value: scalarText(inFile), from: "file" }];
       }
@@ -365,10 +373,20 @@ function originsOf(
   return Object.fromEntries(origins) as Record<SettingName, Origin>;
 }
 
+/** `gateway: { authorize: true }` stands beside the upstreams, where one looks for it. */
+function inGateway(file: FileTree, flag: string): unknown {
+  if (flag !== "gateway-authorize") return undefined;
+  const gateway = file["gateway"];
+  return typeof gateway === "object" && gateway !== null
+    ? (gateway as FileTree)["authorize"]
+    : undefined;
+}
+
 function upstreamsOf(file: FileTree, mistakes: string[]): Record<string, UpstreamConfig> {
   const gateway = treeOf("gateway", file["gateway"], mistakes);
   for (const name of Object.keys(gateway)) {
-    if (name !== "upstreams") mistakes.push(`gateway: unknown setting ${name}`);
+    if (name !== "upstreams" && name !== "authorize")
+      mistakes.push(`gateway: unknown setting ${name}`);
   }
   const found: Record<string, UpstreamConfig> = {};
   const upstreams = treeOf("gateway.upstreams", gateway["upstreams"], mistakes);

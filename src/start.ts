@@ -199,6 +199,7 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     captureMode: config.captureMode,
     thread: { catalog, ingest },
     unknownKeys: config.gatewayUnknownKeys,
+    ...(config.gatewayAuthorize ? { authorizer } : {}),
     region: config.region,
     trustProxy,
   });

@@ -77,6 +77,23 @@ export function describeCall(
   return described;
 }
 
+/** What the call is about, recorded or not; none where its parameters do not say. */
+export function resourcesAskedFor(
+  recognised: RecognisedCall,
+  call: ObservedCall,
+  place: Place,
+): NonNullable<DescribedCall["resources"]> {
+  const { service, operationName } = recognised;
+  const profile = profileOf(profiles, service);
+  const rule = operationRule(profile, operationName);
+  const data = profile.data?.find((each) => each.operations.includes(operationName));
+  const rules =
+    data?.resources ?? profile.resources?.[operationName] ?? profile.resources?.["*"] ?? [];
+  if (rules.length === 0) return [];
+  const { input } = new Description(recognised, profile, rule, call, false);
+  return resourcesOf(rules, input, place);
+}
+
 /** Why the service's documents say that a call is not recorded; undefined where it is. */
 export function unrecordedReason(
   service: Service,

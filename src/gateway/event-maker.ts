@@ -119,6 +119,8 @@ export class EventMaker {
   ): MadeEvent {
     const { random, trustProxy } = this.#options;
     const { failure } = call;
+    // As the services' own records have it, whatever the protocol calls it.
+    const isDenied = failure?.code === "AccessDenied" || failure?.code === "AccessDeniedException";
     // A service's address and program are its own business: the record has its name.
     const service = "invokedBy" in caller ? caller.invokedBy : undefined;
     const bytes = eventBytes({
@@ -135,9 +137,9 @@ export class EventMaker {
         ),
       userAgent: service ?? textOf(head.headers["user-agent"]),
       // What the upstream said comes first; our own failure is told where it said nothing.
-      errorCode: described.errorCode ?? failure?.code,
+      errorCode: described.errorCode ?? (isDenied ? "AccessDenied" : failure?.code),
       errorMessage: described.errorCode === undefined ? failure?.message : described.errorMessage,
-      requestParameters: described.requestParameters,
+      requestParameters: isDenied ? null : described.requestParameters,
       responseElements: described.responseElements,
       additionalEventData: described.additionalEventData,
       requestID: call.requestId ?? described.requestID ?? random.uuid(),

@@ -108,12 +108,16 @@ export class Exchange {
 
   /** Passes the call on as it came. */
   pass(upstream: Upstream): void {
+    this.send(this.unchangedHop(upstream));
+  }
+
+  unchangedHop(upstream: Upstream): Hop {
     const { head, request } = this;
     const isSigned = (name: string) => head.isSigned(name);
     const headers = requestHeaders(head.method, request.rawHeaders, isSigned);
     // Only an HTTP/1.0 client may leave it out; we speak 1.1 to the upstream.
     if (request.headers.host === undefined) headers.push("Host", upstream.authority);
-    this.send({ upstream, target: head.target, headers });
+    return { upstream, target: head.target, headers };
   }
 
   send(hop: Hop, again = false): void {

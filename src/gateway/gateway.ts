@@ -11,6 +11,7 @@ import { CairnError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { describeCall } from "../catalog/describe.ts";
+import type { Authorizer } from "../directory/authorize.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { protocolOf } from "./answer.ts";
@@ -22,6 +23,8 @@ import { type Counters, zeroCounters } from "./counters.ts";
 import type { Door } from "./door.ts";
 import { Exchange } from "./exchange.ts";
 import { isRepeated } from "./headers.ts";
+import { createPermit, type Permit } from "./permit.ts";
+import { permittedHop } from "./permitted-hop.ts";
 import { signedHop } from "./re-sign.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { isWebSocket, passUpgrade, responseOn, serveWithoutUpgrade } from "./upgrade.ts";
@@ -60,6 +63,8 @@ export interface GatewayOptions {
   thread?: RecorderOptions["thread"];
   /** What becomes of a request signed with a key that the directory does not know, or with a token that is not good. */
   unknownKeys: "record" | "refuse";
+  /** Asked whether the caller may, before a call is passed on. Left out: callers are identified and recorded. */
+  authorizer?: Authorizer | undefined;
   /** Of calls that carry none. */
   region: string;
   /** Of calls without a verified caller; left out: the directory's first. */
@@ -105,6 +110,7 @@ class RunningGateway implements Gateway {
   readonly #timeouts: GatewayTimeouts;
   readonly #upstreams: Upstreams;
   readonly #callers: Callers;
+  readonly #permit: Permit | undefined;
   readonly #door: Door;
   readonly #server: Server;
   readonly #switched = new Set<Duplex>();
@@ -117,6 +123,11 @@ class RunningGateway implements Gateway {
     checkTargets(options.upstreams);
     this.#upstreams = new Upstreams(options.upstreams);
     this.#callers = new Callers(options.directory);
+    const { authorizer, catalog, region, trustProxy = false } = options;
+    this.#permit =
+      authorizer === undefined
+        ? undefined
+        : createPermit({ authorizer, catalog, region, trustProxy });
     const { clock, random, log } = options;
     const recorder =
       options.recording === false
@@ -238,7 +249,8 @@ class RunningGateway implements Gateway {
       exchange.fail(this.#noUpstream(head));
       return;
     }
-    if (upstream.target.mode === "re-sign") void this.#forwardSigned(exchange, upstream);
+    if (upstream.target.mode === "re-sign" || this.#permit !== undefined)
+      void this.#forwardVerified(exchange, upstream);
     else this.#admit(exchange, () => exchange.pass(upstream));
   }
 
@@ -263,10 +275,15 @@ class RunningGateway implements Gateway {
     }
   }
 
-  async #forwardSigned(exchange: Exchange, upstream: Upstream): Promise<void> {
+  async #forwardVerified(exchange: Exchange, upstream: Upstream): Promise<void> {
     try {
       const { catalog, clock } = this.#options;
-      const hop = await signedHop(exchange, upstream, { catalog, callers: this.#callers, clock });
+      const permit = this.#permit;
+      const callers = this.#callers;
+      const hop =
+        permit === undefined || upstream.target.mode === "re-sign"
+          ? await signedHop(exchange, upstream, { catalog, callers, clock, permit })
+          : await permittedHop(exchange, upstream, { catalog, callers, permit });
       if (!exchange.clientGone) exchange.send(hop);
     } catch (error) {
       if (!exchange.clientGone) exchange.refuse(error);
@@ -276,8 +293,9 @@ class RunningGateway implements Gateway {
   #upgrade(request: IncomingMessage, socket: Duplex, rest: Buffer): void {
     socket.on("error", () => socket.destroy());
     const upstream = isWebSocket(request) ? this.#route(CallHead.of(request)) : undefined;
-    // A WebSocket's frames are not signed, so that re-signing has nothing to offer it.
-    if (upstream === undefined || upstream.target.mode === "re-sign") {
+    // A WebSocket's frames are not signed, so that re-signing has nothing to offer it, and policies nothing to say of it.
+    const isVerified = upstream?.target.mode === "re-sign" || this.#permit !== undefined;
+    if (upstream === undefined || isVerified) {
       const event = this.#options.tls === undefined ? "connection" : "secureConnection";
       serveWithoutUpgrade(this.#server, event, request, socket, rest);
       return;

@@ -16,16 +16,19 @@ import type { CatalogReader } from "./catalog-reader.ts";
 import { ChunkReSigner, checkLength, type Seal } from "./chunk-re-signer.ts";
 import { type BodyFilter, type Exchange, type Hop, hasBody } from "./exchange.ts";
 import { joinHeaders, rawHeader, requestHeaders } from "./headers.ts";
+import type { Permit } from "./permit.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ReSignOptions {
   catalog: CatalogReader;
   callers: Callers;
   clock: Clock;
+  /** Left out: whoever has signed may call. */
+  permit?: Permit | undefined;
 }
 
 /** A body up to here is read and checked whole before the upstream hears of it. */
-const readFirstBytesMax = 1024 * 1024;
+export const readFirstBytesMax = 1024 * 1024;
 /** A body whose hash the head does not declare must be read whole, whatever its size: up to here. */
 export const undeclaredBodyBytesMax = 16 * 1024 * 1024;
 
@@ -55,7 +58,8 @@ export async function signedHop(
       exchange.arrivedMs,
     ),
   );
-  const { signature, signingKey } = verdict;
+  const { signature, signingKey, key } = verdict;
+  await options.permit?.(exchange, key.caller, payload?.kind === "chunks" ? undefined : body);
   const nowMs = options.clock.nowMs();
   const declaredBytes = payload?.kind === "chunks" ? decodedLength(head.headers) : undefined;
   if (isSignedToTheEnd(signature)) {
@@ -133,13 +137,13 @@ async function unsignedHop(
   };
 }
 
-function check(verdict: Awaited<ReturnType<Callers["verify"]>>) {
+export function check(verdict: Awaited<ReturnType<Callers["verify"]>>) {
   if (!verdict.ok) throw verdict.error;
   return verdict;
 }
 
 /** The body, if it is small enough; undefined: it is not, or there is none. `must`: then it is refused instead. */
-async function readFirst(
+export async function readFirst(
   exchange: Exchange,
   bytesMax: number,
   must: boolean,
@@ -202,7 +206,7 @@ function filterFor(
 }
 
 /** Holds the last chunk until the whole body has the hash that was signed. */
-class HashFilter implements BodyFilter {
+export class HashFilter implements BodyFilter {
   readonly #expected: string;
   readonly #hash = createHash("sha256");
   #held: Buffer | undefined;

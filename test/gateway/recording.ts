@@ -3,6 +3,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { type Catalog, openCatalog } from "../../src/catalog/catalog.ts";
+import { createAuthorizer } from "../../src/directory/authorize.ts";
 import type { Directory } from "../../src/directory/directory.ts";
 import { openDirectory } from "../../src/directory/open-directory.ts";
 import type { JsonObject } from "../../src/event/json.ts";
@@ -42,7 +43,7 @@ let builtIn: Catalog | undefined;
 
 export async function recordingGateway(
   upstreams: GatewayOptions["upstreams"] | URL,
-  options: Partial<GatewayOptions> & { catalog?: Catalog } = {},
+  options: Partial<GatewayOptions> & { catalog?: Catalog; authorize?: boolean } = {},
   onThread = false,
 ): Promise<Recording> {
   const catalog = options.catalog ?? (builtIn ??= openCatalog());
@@ -80,6 +81,9 @@ export async function recordingGateway(
     unknownKeys: "record",
     region: "us-east-1",
     ...(onThread ? { thread: { catalog, ingest } } : {}),
+    ...(options.authorize === true
+      ? { authorizer: createAuthorizer({ directory, clock, log: silentLog }) }
+      : {}),
     ...options,
   });
   closeAfter(() => gateway.close());
