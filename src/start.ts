@@ -156,7 +156,10 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
   await directory.keyRotation.settle();
   const credentialsFile = await ensureRootKey(config, directory, dataFolder);
   await keepEarlierUsers(directory, ingest, { clock, random, log, region: config.region });
-  const authenticator = createAuthenticator({ directory, clock });
+  const { trustProxy } = config;
+  // Without its own word for it a proxy's address is everybody's.
+  const limitsFailures = trustProxy || !config.behindProxy;
+  const authenticator = createAuthenticator({ directory, clock, limitsFailures });
   const authorizer = createAuthorizer({ directory, clock, log });
   const catalog = openCatalog({ ownFolder: join(dataFolder, "catalog") });
 
@@ -178,7 +181,6 @@ async function openAll(config: Config, opened: Opened): Promise<Running> {
     random,
     log,
   });
-  const { trustProxy } = config;
   const administration = { ingest, clock, random, log, trustProxy };
   const admit = createAdmit({ authenticator, authorizer, ...administration });
   const administer = createAdminister(administration);

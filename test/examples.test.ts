@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CairnProcess, startCairn } from "./tools/cairn.ts";
 import { awsClis, boto3Pythons, isMissing } from "./tools/clients.ts";
 import { type CodeBlock, codeBlocks, commandsOf } from "./tools/document-code.ts";
+import { type OidcIssuer, openOidcIssuer } from "./tools/oidc-issuer.ts";
 import { clientOf, eventLine, storeEvents } from "./tools/post-events.ts";
 
 const run = promisify(execFile);
@@ -31,6 +32,8 @@ const pages = [
   "docs/guides/gateway.md",
   "docs/guides/capture.md",
   "docs/guides/permissions.md",
+  "docs/guides/accounts.md",
+  "docs/guides/oidc.md",
   "capture/README.md",
 ];
 const blocks = pages.flatMap(codeBlocks);
@@ -40,6 +43,8 @@ let folder: string;
 let upstream: Server;
 let cairn: CairnProcess;
 let environment: NodeJS.ProcessEnv;
+/** The OIDC provider of the page about them. */
+let issuer: OidcIssuer;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-examples-"));
@@ -53,6 +58,8 @@ beforeAll(async () => {
   const { port } = upstream.address() as AddressInfo;
   cairn = await startCairn({ flags: ["--gateway-upstream", `http://127.0.0.1:${port}`] });
 
+  issuer = await openOidcIssuer();
+  writeFileSync(join(folder, "token.jwt"), issuer.token({ sub: "staff|alice", aud: "cairn" }));
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   const paths = {
     "@cairn/capture": [join(root, "capture/src/index.ts")],
@@ -83,6 +90,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cairn.stop();
+  await issuer[Symbol.asyncDispose]();
   upstream.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -92,7 +100,9 @@ function here(text: string): string {
   return text
     .replaceAll("http://127.0.0.1:4780", cairn.url)
     .replaceAll("http://127.0.0.1:4781", cairn.gatewayUrl)
-    .replaceAll("npm run --silent cairn --", "cairn");
+    .replaceAll("npm run --silent cairn --", "cairn")
+    .replaceAll("https://login.example.com/realms/staff", issuer.url)
+    .replaceAll("login.example.com/realms/staff", issuer.name);
 }
 
 async function until<T>(
@@ -178,6 +188,66 @@ describe("each command is typed as it stands", () => {
     }
     const { stdout } = await run("bash", ["-euo", "pipefail", "-c", text], options);
     expect(stdout).not.toMatch(/"code" *:|SignatureDoesNotMatch/);
+  });
+});
+
+const asksAws = awsClis().length > 0;
+
+/** What an AWS CLI finds with these words, newest first. */
+async function lookUp(words: string): Promise<Record<string, unknown>[]> {
+  const command = `aws cloudtrail lookup-events ${words}`;
+  const { stdout } = await run("bash", ["-c", command], { cwd: folder, env: environment });
+  const { Events } = JSON.parse(stdout) as { Events: { CloudTrailEvent: string }[] };
+  return Events.map((event) => JSON.parse(event.CloudTrailEvent) as Record<string, unknown>);
+}
+
+const named = (eventName: string) =>
+  `--lookup-attributes AttributeKey=EventName,AttributeValue=${eventName}`;
+
+/** The `userIdentity` that a page shows, with what stands here in its places. */
+function shownIdentities(page: string): unknown[] {
+  return blocks
+    .filter((block) => block.page === page && block.language === "json")
+    .map(({ code }) => JSON.parse(here(`{${code}}`)) as { userIdentity: unknown })
+    .map(({ userIdentity }) => userIdentity);
+}
+
+describe.skipIf(!asksAws)("what the guides say is then on record", () => {
+  test("accounts.md: the auditor sees who made olga, and nothing of the managing account", async () => {
+    const found = await until("olga's event", async () => {
+      const events = await lookUp(`--profile orders-audit ${named("CreateUser")}`);
+      return events.length > 0 ? events : undefined;
+    });
+    expect(found.map((event) => event["requestParameters"])).toEqual([{ userName: "olga" }]);
+    expect(found[0]?.["userIdentity"]).toMatchObject({
+      type: "AssumedRole",
+      sessionContext: { sessionIssuer: { userName: "OrganizationAccountAccessRole" } },
+    });
+    const here = await lookUp(named("AssumeRole"));
+    const there = await lookUp(`--profile orders-audit ${named("AssumeRole")}`);
+    const ids = (events: typeof here) => events.map((event) => event["sharedEventID"]);
+    expect(there.length).toBeGreaterThan(0);
+    expect(ids(here)).toEqual(expect.arrayContaining(ids(there)));
+    expect(here[0]?.["userIdentity"]).toMatchObject({ type: "IAMUser", userName: "olivia" });
+    expect(there[0]?.["userIdentity"]).toEqual({
+      type: "AWSAccount",
+      accountId: "111122223333",
+      principalId: expect.stringMatching(/^AIDA/) as unknown,
+    });
+  });
+
+  test("oidc.md: the exchange and the calls after it look as they do on the page", async () => {
+    const [exchange, call] = shownIdentities("docs/guides/oidc.md");
+    const exchanges = await lookUp(named("AssumeRoleWithWebIdentity"));
+    expect(exchanges.map((event) => event["userIdentity"])).toContainEqual(exchange);
+    const calls = await until("a call of the session", async () => {
+      const events = await lookUp("--lookup-attributes AttributeKey=Username,AttributeValue=alice");
+      return events.length > 0 ? events : undefined;
+    });
+    expect(calls[0]?.["userIdentity"]).toMatchObject(call as object);
+    expect(JSON.stringify([...exchanges, ...calls])).not.toContain(
+      readFileSync(join(folder, "token.jwt"), "utf8").split(".")[2],
+    );
   });
 });
 

@@ -90,7 +90,9 @@ export function createAwsDoor(options: AwsDoorOptions): AwsDoor {
       const action = actionOf(service, operationName);
       await checkPermission(row.permission, action, asked, context, rooms.authorizer);
     }
-    const output = await runRow(row, { input, context, rooms, record }, examination);
+    const signedHeaders = examination.ok ? signedHeadersOf(request, examination) : {};
+    const call = { input, context, signedHeaders, rooms, record };
+    const output = await runRow(row, call, examination);
     return serialize(service, operationName, output, requestId);
   }
 
@@ -203,6 +205,19 @@ function senderOf(
   if (key === undefined || signature === undefined) return undefined;
   const { accountId, accessKeyId } = key.caller;
   return { caller: { kind: "unknown", accessKeyId } as const, region: signature.region, accountId };
+}
+
+/** What somebody could have added on the way says nothing of the caller. */
+function signedHeadersOf(
+  { headers }: AwsRequest,
+  { signature }: Extract<Examination, { ok: true }>,
+): Record<string, string> {
+  return Object.fromEntries(
+    signature.signedHeaders.flatMap((name) => {
+      const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 function withoutChunks(

@@ -35,6 +35,8 @@ export interface UnsignedCall {
   input: JsonObject;
   /** Condition keys of the request as it came, in lower case. */
   context: RequestContext;
+  /** The headers that the signature covers, by lower-case names. */
+  signedHeaders: Readonly<Record<string, string>>;
   rooms: Rooms;
   record: CallRecord;
 }

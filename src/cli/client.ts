@@ -21,9 +21,9 @@ export interface ClientRequest {
   query?: URLSearchParams;
   headers?: Record<string, string>;
   body?: Buffer | string;
-  signal?: AbortSignal;
-  /** Whose door it is for; left out: the event API's own, `cairn`. */
+  /** Left out: Cairn's own API. */
   service?: string;
+  signal?: AbortSignal;
 }
 
 export class Client {

@@ -6,6 +6,7 @@ import { type ParsedSignature, parseSignature } from "../signature/parse-signatu
 import { SigningKeys } from "../signature/signing-keys.ts";
 import { sha256Hex, verifySignature } from "../signature/verify-signature.ts";
 import type { Authenticated, Directory, KeyForVerification } from "./directory.ts";
+import { FailureLimit, signatureFailuresMax } from "./failure-limit.ts";
 
 export interface AuthenticationOptions {
   /** The service that the credential scope must name, or one of several; left out: any. */
@@ -38,10 +39,17 @@ export interface Authenticator {
 export interface AuthenticatorOptions {
   directory: Pick<Directory, "findKey"> & Partial<Pick<Directory, "noteUse">>;
   clock: Clock;
+  /**
+   * An address that signs wrongly with a key again and again is not listened to for a while, whatever it signs with that
+   * key then; the key's owner, elsewhere, is. Not where addresses are those of a proxy: strangers could lock a key.
+   */
+  limitsFailures?: boolean;
 }
 
-export function createAuthenticator({ directory, clock }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { directory, clock, limitsFailures = false } = options;
   const signingKeys = new SigningKeys();
+  const failures = new FailureLimit(clock, signatureFailuresMax);
 
   async function examine(
     request: SignedRequest,
@@ -62,9 +70,17 @@ export function createAuthenticator({ directory, clock }: AuthenticatorOptions):
       );
       return { ok: false, error, signature, ...(key === undefined ? {} : { key }) };
     }
+    const { remoteAddress } = request;
+    const guesser =
+      remoteAddress === undefined || !limitsFailures
+        ? undefined
+        : `${remoteAddress} ${signature.accessKeyId}`;
+    const throttled = guesser === undefined ? undefined : failures.refusal(guesser);
+    if (throttled !== undefined) return { ok: false, error: throttled, signature, key };
     const signingKey = signingKeys.keyFor(signature, key.secret);
+    const otherService = checkService(signature, options.service);
     const error =
-      checkService(signature, options.service) ??
+      otherService ??
       verifySignature(
         signature,
         request,
@@ -72,7 +88,14 @@ export function createAuthenticator({ directory, clock }: AuthenticatorOptions):
         bodyHashOf(signature, options),
         clock.nowMs(),
       );
-    if (error !== undefined) return { ok: false, error, signature, key };
+    if (error !== undefined) {
+      // A body that has not come yet may be all that is missing.
+      const isFinal = options.bodyHash !== "unread" || signature.payload.kind !== "body";
+      const isWrong =
+        isFinal && otherService === undefined && error.code === "SignatureDoesNotMatch";
+      if (isWrong && guesser !== undefined) failures.fail(guesser);
+      return { ok: false, error, signature, key };
+    }
     if (key.status === "Expired") {
       // Only after the signature: whoever found a token learns nothing from it.
       const expired = new CairnError(

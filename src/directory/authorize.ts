@@ -179,6 +179,7 @@ class Questions {
           boundary:
             set.boundary === undefined ? undefined : this.#compiled.get("boundary", set.boundary),
           session: set.session === undefined ? undefined : this.#all("session", set.session),
+          serviceControl: set.serviceControl?.map((level) => this.#all("serviceControl", level)),
         },
         keys: callerKeys(caller, principal, set.tags, membership?.organization.id),
       };

@@ -11,6 +11,7 @@ import { systemRandom } from "../base/random.ts";
 import { createMemoryRegistry } from "../registry/memory/memory-registry.ts";
 import type { SignedRequest } from "../signature/canonical.ts";
 import { createAuthenticator } from "./authenticate.ts";
+import { signatureFailuresMax } from "./failure-limit.ts";
 import { loadMasterKey } from "./master-key.ts";
 import { MasterKeys } from "./master-keys.ts";
 import { openDirectory } from "./open-directory.ts";
@@ -308,6 +309,40 @@ describe("authentication", () => {
     expect(await refusal(authenticator.authenticate(request, { body }))).toBe("accepted");
     await directory.deleteAccessKey(accountId, key.accessKeyId);
     expect(await refusal(authenticator.authenticate(request, { body }))).toBe(invalid);
+  });
+
+  test("an address that signs wrongly again and again is not listened to for a while", async () => {
+    const { directory, clock } = open();
+    const authenticator = createAuthenticator({ directory, clock, limitsFailures: true });
+    await directory.ensureFirstAccount();
+    await directory.createUser(accountId, "alice");
+    const key = await directory.createAccessKey(accountId, "alice");
+    const other = await directory.createAccessKey(accountId, "alice");
+    const from = async (remoteAddress: string, credentials = key) =>
+      refusal(
+        authenticator.authenticate({ ...(await signed(credentials)), remoteAddress }, { body }),
+      );
+    const wrong = { ...key, secretAccessKey: "wrong" };
+    for (let number = 0; number < signatureFailuresMax; number++) {
+      // What is right in between makes no room for more guesses.
+      expect(await from("192.0.2.1")).toBe("accepted");
+      expect(await from("192.0.2.1", wrong)).toMatch(/^SignatureDoesNotMatch/);
+    }
+    expect(await from("192.0.2.1", wrong)).toMatch(/^Throttled: Too many failed attempts/);
+    expect(await from("192.0.2.1")).toMatch(/^Throttled/);
+    expect(await from("192.0.2.1", other)).toBe("accepted");
+    expect(await from("192.0.2.2")).toBe("accepted");
+    clock.advance(299_999);
+    expect(await from("192.0.2.1")).not.toBe("accepted");
+    clock.advance(1);
+    expect(await refusal(authenticator.authenticate(await signed(key), { body }))).not.toMatch(
+      /^Throttled/,
+    );
+    const unlimited = createAuthenticator({ directory, clock });
+    for (let number = 0; number <= signatureFailuresMax; number++) {
+      const request = { ...(await signed(wrong)), remoteAddress: "192.0.2.1" };
+      expect(await refusal(unlimited.authenticate(request, { body }))).not.toMatch(/^Throttled/);
+    }
   });
 
   test("every other request is refused in AWS's words, and the examination says whose key it named", async () => {

@@ -7,6 +7,7 @@ import type { InstanceProfiles } from "./instance-profiles.ts";
 import type { KeyRotation } from "./key-rotation.ts";
 import type { LoginProfiles } from "./login-profiles.ts";
 import type { ManagedPolicies } from "./managed-policies.ts";
+import type { Memberships } from "./memberships.ts";
 import type { MfaDevices } from "./mfa-devices.ts";
 import type { AccessKey, Account, User } from "./model.ts";
 import type { OidcProviders } from "./oidc-providers.ts";
@@ -14,6 +15,7 @@ import type { Organizations } from "./organizations.ts";
 import type { PermissionSet } from "./permission-set.ts";
 import type { PolicyAttachments } from "./policy-attachments.ts";
 import type { Roles } from "./roles.ts";
+import type { ServiceControlPolicies } from "./service-control-policies.ts";
 import type { ServicePrincipals } from "./service-principals.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
@@ -62,6 +64,8 @@ export interface Directory {
   readonly servicePrincipals: ServicePrincipals;
   readonly sessions: Sessions;
   readonly organizations: Organizations;
+  readonly serviceControlPolicies: ServiceControlPolicies;
+  readonly memberships: Memberships;
   /** Another master key in place of the present one. `settle` comes before anything that needs a secret. */
   readonly keyRotation: KeyRotation;
 

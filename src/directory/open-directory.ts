@@ -17,6 +17,7 @@ import { KeyRotation } from "./key-rotation.ts";
 import { LoginProfiles } from "./login-profiles.ts";
 import { ManagedPolicies } from "./managed-policies.ts";
 import { MasterKeys } from "./master-keys.ts";
+import { Memberships } from "./memberships.ts";
 import { MfaDevices } from "./mfa-devices.ts";
 import { type AccountDocument, keys, type UserDocument } from "./model.ts";
 import { checkAccountId } from "./names.ts";
@@ -26,6 +27,7 @@ import { readPermissionSet } from "./permission-set.ts";
 import { PolicyAttachments } from "./policy-attachments.ts";
 import { Roles } from "./roles.ts";
 import { openText, sealText } from "./sealed-text.ts";
+import { ServiceControlPolicies } from "./service-control-policies.ts";
 import { ServicePrincipals } from "./service-principals.ts";
 import { Sessions } from "./sessions.ts";
 import { Users } from "./users.ts";
@@ -68,6 +70,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const accessKeys = new AccessKeys(core);
   const accounts = new Accounts(core, accessKeys, firstAccountId);
   const users = new Users(core, attachments);
+  const organizations = new Organizations(core, accounts);
   const sessions = new Sessions(core);
   const found = new FoundKeys(core, accessKeys, sessions);
   return {
@@ -84,7 +87,9 @@ export function openDirectory(options: DirectoryOptions): Directory {
     instanceProfiles: new InstanceProfiles(core),
     servicePrincipals: new ServicePrincipals(core, accessKeys),
     sessions,
-    organizations: new Organizations(core, accounts),
+    organizations,
+    memberships: new Memberships(core, organizations),
+    serviceControlPolicies: new ServiceControlPolicies(core, organizations),
     keyRotation: new KeyRotation({ core, files, onReplaced: options.onMasterKey, log }),
     firstAccountId,
     get generation() {

@@ -5,6 +5,8 @@
 //   organization-unit/o-…/ou-…                  a unit and its place
 //   organization-delegate/o-…/111122223333      an account that administers services in the organization's name
 //   account-request/o-…/car-…                   what came of CreateAccount
+//   organization-policy/o-…/p-…                 a service control policy (service-control-policies.ts)
+//   organization-handshake/h-…                  an invitation (memberships.ts)
 //
 // The account's own document names its organization. Who may ask is checked here: every question comes with the account
 // that asks it.
@@ -26,14 +28,24 @@ export interface Organization {
   /** `r-…` */
   rootId: string;
   createdMs: number;
+  /** That are enabled in the root. Left out: none. */
+  policyTypes?: PolicyType[];
 }
 
-interface OrganizationDocument extends Organization {
+export type PolicyType = "SERVICE_CONTROL_POLICY";
+
+/** A root, unit or account, as what policies hang on. */
+export interface PolicyTarget {
+  /** While service control policies are enabled. Left out: FullAWSAccess alone. */
+  policyIds?: string[];
+}
+
+export interface OrganizationDocument extends Organization, PolicyTarget {
   /** Service principals with trusted access, and since when. */
   services: Record<string, number>;
 }
 
-export interface Member {
+export interface Member extends PolicyTarget {
   accountId: string;
   name: string;
   email: string;
@@ -42,7 +54,7 @@ export interface Member {
   joinedBy: "INVITED" | "CREATED";
 }
 
-export interface OrganizationalUnit {
+export interface OrganizationalUnit extends PolicyTarget {
   /** `ou-…` */
   id: string;
   name: string;
@@ -72,6 +84,13 @@ export interface AccountGiven {
   tags?: readonly Tag[];
 }
 
+/** What an invitation says of the organization that it is from. */
+export interface InvitedBy {
+  /** `h-…` */
+  id: string;
+  organization: Pick<Organization, "id" | "managementAccountId" | "featureSet">;
+}
+
 /** Where an account stands. */
 export interface Membership {
   organization: Organization;
@@ -82,13 +101,16 @@ const idAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 const administratorArn = "arn:aws:iam::aws:policy/AdministratorAccess";
 const unitDepthMax = 5;
 
-const paths = {
+export const organizationKeys = {
   organization: (id: string) => `organization/${id}`,
   member: (id: string, accountId: string) => `organization-member/${id}/${accountId}`,
   unit: (id: string, unitId: string) => `organization-unit/${id}/${unitId}`,
   delegate: (id: string, accountId: string) => `organization-delegate/${id}/${accountId}`,
   request: (id: string, requestId: string) => `account-request/${id}/${requestId}`,
+  policy: (id: string, policyId: string) => `organization-policy/${id}/${policyId}`,
+  handshake: (handshakeId: string) => `organization-handshake/${handshakeId}`,
 };
+const paths = organizationKeys;
 
 export const organizationArn = ({ id, managementAccountId }: Organization) =>
   `arn:aws:organizations::${managementAccountId}:organization/${id}`;
@@ -115,7 +137,7 @@ export class Organizations {
   async membership(accountId: string): Promise<Membership | undefined> {
     const found = await this.#documentOf(accountId);
     if (found === undefined) return undefined;
-    const organization = omit(found, "services");
+    const organization = shown(found);
     return { organization, isManagement: organization.managementAccountId === accountId };
   }
 
@@ -137,18 +159,8 @@ export class Organizations {
       const id = `o-${random.text(10, idAlphabet)}`;
       const rootId = `r-${random.text(4, idAlphabet)}`;
       const organization = { id, managementAccountId: accountId, featureSet, rootId, createdMs };
-      const { name = account.alias ?? accountId, email = unknownEmail(accountId) } = account;
       draft.put(paths.organization(id), { ...organization, services: {} });
-      draft.put(keys.account(accountId), { ...account, name, email, organizationId: id });
-      const member: Member = {
-        accountId,
-        name,
-        email,
-        parentId: rootId,
-        joinedMs: createdMs,
-        joinedBy: "INVITED",
-      };
-      draft.put(paths.member(id, accountId), member);
+      putMember(draft, account, organization, createdMs);
       return organization;
     });
   }
@@ -158,7 +170,7 @@ export class Organizations {
     const found = await this.#documentOf(accountId);
     if (found === undefined) throw notInUse();
     const { email } = await this.#member(found.id, found.managementAccountId);
-    return { organization: omit(found, "services"), email };
+    return { organization: shown(found), email };
   }
 
   async delete(accountId: string): Promise<void> {
@@ -166,10 +178,11 @@ export class Organizations {
     await this.#core.documents.change(async (draft) => {
       const members = await draft.list<Member>(paths.member(id, ""));
       const units = await draft.list<OrganizationalUnit>(paths.unit(id, ""));
-      if (members.length > 1 || units.length > 0) {
+      const policies = await draft.list(paths.policy(id, ""));
+      if (members.length > 1 || units.length > 0 || policies.length > 0) {
         throw new CairnError(
           "OrganizationNotEmpty",
-          "The organization still has member accounts or organizational units.",
+          "The organization still has member accounts, organizational units or policies.",
         );
       }
       const account = await draft.get<AccountDocument>(keys.account(accountId));
@@ -177,6 +190,10 @@ export class Organizations {
         draft.put(keys.account(accountId), omit(account, "organizationId"));
       const requests = await draft.list<AccountRequest>(paths.request(id, ""));
       for (const request of requests) draft.delete(paths.request(id, request.id));
+      const handshakes = await draft.list<InvitedBy>(paths.handshake(""));
+      for (const handshake of handshakes) {
+        if (handshake.organization.id === id) draft.delete(paths.handshake(handshake.id));
+      }
       draft.delete(paths.member(id, accountId));
       // Read, so that an account made meanwhile is noticed.
       await draft.get(paths.organization(id));
@@ -192,7 +209,7 @@ export class Organizations {
     const { name, email, roleName = "OrganizationAccountAccessRole", tags = [] } = given;
     checkLength(name, "accountName", 1, 50);
     checkLength(email, "email", 6, 64);
-    if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
+    if (!isEmail(email)) {
       throw new CairnError("InvalidInput", "You provided an invalid email address.");
     }
     checkRoleName(roleName);
@@ -450,6 +467,11 @@ export class Organizations {
     return this.#readable(accountId);
   }
 
+  /** The same for the management account alone. */
+  async managed(accountId: string): Promise<Organization> {
+    return shown(await this.#managed(accountId));
+  }
+
   /** Enabled already: nothing changes. */
   async enableService(managementId: string, principal: string): Promise<void> {
     checkPrincipal(principal);
@@ -600,8 +622,27 @@ export class Organizations {
       found.managementAccountId === accountId ||
       (await this.#core.documents.get(paths.delegate(found.id, accountId))) !== undefined;
     if (!delegate) throw notAllowed();
-    return omit(found, "services");
+    return shown(found);
   }
+}
+
+/** An account that was there before becomes a member, below the root. */
+export function putMember(
+  draft: Draft,
+  account: AccountDocument,
+  { id, rootId }: Organization,
+  joinedMs: number,
+): void {
+  const { accountId } = account;
+  const { name = account.alias ?? accountId, email = unknownEmail(accountId) } = account;
+  draft.put(keys.account(accountId), { ...account, name, email, organizationId: id });
+  const parentId = rootId;
+  const member: Member = { accountId, name, email, parentId, joinedMs, joinedBy: "INVITED" };
+  draft.put(paths.member(id, accountId), member);
+}
+
+function shown(document: OrganizationDocument): Organization {
+  return omit(document, "services", "policyIds");
 }
 
 function depthOf(units: readonly OrganizationalUnit[], parentId: string): number {
@@ -627,7 +668,9 @@ function freeAccountId(random: Random, others: readonly Account[]): string {
 /** For an account that was made before anyone asked for an address; no mail goes to a name under `.invalid`. */
 const unknownEmail = (accountId: string) => `root@${accountId}.invalid`;
 
-const isUnitId = (id: string) => /^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$/.test(id);
+export const isEmail = (text: string) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text);
+
+export const isUnitId = (id: string) => /^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$/.test(id);
 
 function checkPrincipal(principal: string): void {
   try {
@@ -639,7 +682,7 @@ function checkPrincipal(principal: string): void {
   }
 }
 
-function accountNotFound(): CairnError {
+export function accountNotFound(): CairnError {
   return new CairnError(
     "AccountNotFound",
     "You specified an account that doesn't exist in the organization.",
@@ -660,7 +703,7 @@ function unitNotFound(): CairnError {
   );
 }
 
-function notInUse(): CairnError {
+export function notInUse(): CairnError {
   return new CairnError(
     "OrganizationsNotInUse",
     "Your account is not a member of an organization.",
@@ -674,6 +717,6 @@ function notRegistered(): CairnError {
   );
 }
 
-function notAllowed(): CairnError {
+export function notAllowed(): CairnError {
   return new CairnError("AccessDenied", "You don't have permissions to access this resource.");
 }

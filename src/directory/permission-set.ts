@@ -10,6 +10,8 @@ import {
   type RoleDocument,
   type UserDocument,
 } from "./model.ts";
+import { isServiceLinked } from "./roles.ts";
+import { serviceControlOf } from "./service-control-policies.ts";
 import type { Tags } from "./tags.ts";
 
 export interface NamedPolicy {
@@ -27,6 +29,8 @@ export interface PermissionSet {
   boundary?: NamedPolicy;
   /** Left out: a session without policies of its own, or none at all. Each bounds what the others give together. */
   session?: NamedPolicy[];
+  /** Of the organization, by level from its root to the account. Left out: none apply. */
+  serviceControl?: NamedPolicy[][];
   /** `aws:PrincipalTag/…`: the principal's tags, and over them the session's. */
   tags: Tags;
 }
@@ -39,9 +43,11 @@ export async function readPermissionSet(
   const own = await ownPermissions(core, policies, caller);
   const session = "session" in caller ? caller.session : undefined;
   const policiesOfSession = await sessionPolicies(policies, caller.accountId, session);
+  const serviceControl = await serviceControlPolicies(core, caller);
   return {
     ...own,
     tags: overlaid(own.tags, session?.tags),
+    ...(serviceControl === undefined ? {} : { serviceControl }),
     ...(policiesOfSession === undefined ? {} : { session: policiesOfSession }),
   };
 }
@@ -122,6 +128,18 @@ async function sessionPolicies(
     ...(policy === undefined ? [] : [{ name: "session", document: policy }]),
     ...attached.flat(),
   ];
+}
+
+/** They bind root users, too, but neither services nor the roles that services use as their own. */
+async function serviceControlPolicies(
+  { documents }: Core,
+  caller: VerifiedCaller,
+): Promise<NamedPolicy[][] | undefined> {
+  if (caller.kind === "service" || (caller.kind === "role" && isServiceLinked(caller))) {
+    return undefined;
+  }
+  const levels = await serviceControlOf(documents, caller.accountId);
+  return levels?.map((level) => level.map(({ id, content }) => ({ name: id, document: content })));
 }
 
 async function managed(

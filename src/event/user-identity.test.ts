@@ -65,6 +65,22 @@ const cases: [string, Caller, string][] = [
     `${roleStart},"webIdFederationData":{"federatedProvider":"${provider}","attributes":{}},${attributes},"sourceIdentity":"alice"}}`,
   ],
   [
+    "role that a service uses for something of its own",
+    {
+      ...deploy,
+      ...signed,
+      session: {
+        ...session,
+        inScopeOf: {
+          sourceArn: `arn:aws:reports:us-east-1:${accountId}:report/7`,
+          sourceAccount: accountId,
+        },
+      },
+      invokedBy: "reports.amazonaws.com",
+    },
+    `${roleStart},${attributes}},"invokedBy":"reports.amazonaws.com","inScopeOf":{"sourceArn":"arn:aws:reports:us-east-1:${accountId}:report/7","sourceAccount":"${accountId}"}}`,
+  ],
+  [
     "name that a user gave",
     { kind: "federated", ...signed, name: "guest", issuer: alice, session },
     `${federatedStart}{"type":"IAMUser","principalId":"AIDAALICE","arn":"arn:aws:iam::${accountId}:user/team/alice","accountId":"${accountId}","userName":"alice"},${attributes}}}`,
@@ -141,6 +157,8 @@ test.skipIf(!found)("every member that we write stands in real records of its ki
   const documented = new Set([
     "sessionContext.sourceIdentity",
     "sessionContext.webIdFederationData.federatedProvider",
+    "inScopeOf.sourceArn",
+    "inScopeOf.sourceAccount",
   ]);
   const unseen = cases.flatMap(([what, caller]) => {
     const identity = userIdentity(caller);

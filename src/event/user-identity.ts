@@ -21,6 +21,8 @@ export interface CallerSession {
   policyArns?: string[];
   /** Made with the credentials of another role. */
   chained?: boolean;
+  /** The resource that a service made it for. */
+  inScopeOf?: { sourceArn?: string; sourceAccount?: string };
 }
 
 /** Members of every caller whose signature holds. */
@@ -174,6 +176,7 @@ export function userIdentity(caller: Caller): JsonObject {
           userName: caller.roleName,
         }),
         ...invokedBy(caller),
+        ...(caller.session.inScopeOf === undefined ? {} : { inScopeOf: caller.session.inScopeOf }),
       };
     case "federated":
       return {

@@ -8,7 +8,7 @@
 //     a body's is one more; 0: there is none
 import type { RowTimes } from "../event/read.ts";
 import type { Signer } from "./caller.ts";
-import type { MadeEvent, NoEvent, RecordingDefaults } from "./event-maker.ts";
+import type { KeyUse, MadeEvent, NoEvent, RecordingDefaults } from "./event-maker.ts";
 import type { FinishedCall } from "./finished-call.ts";
 
 /** What the thread is told when it starts. */
@@ -43,6 +43,8 @@ export interface BatchOutcome {
   /** Events that could not be read back: a fault of ours, for the ingest to name. */
   unreadable: MadeEvent[];
   problems: { error: string; message: string }[];
+  /** Those that the thread has not told of lately: mostly none. */
+  uses: KeyUse[];
 }
 
 const lengthsBytes = 16;

@@ -13,6 +13,7 @@ import {
   type Caller,
   isVerified,
   userIdentity,
+  type VerifiedCaller,
   type WebIdentityCaller,
 } from "../event/user-identity.ts";
 import { sha256Hex } from "../signature/verify-signature.ts";
@@ -31,12 +32,21 @@ export interface RecordingDefaults {
   trustProxy: boolean;
 }
 
+/** A key was used: by whom, and for what its signature is. */
+export interface KeyUse {
+  caller: VerifiedCaller;
+  region: string;
+  service: string;
+}
+
 export interface EventMakerOptions extends RecordingDefaults {
   catalog: Pick<CatalogReader, "identify">;
   describe: typeof describeCall;
   random: Random;
   /** Told of failures of our own; the call goes on without what failed. */
   onProblem: (error: unknown, message: string) => void;
+  /** Told of each recognised call whose signature holds. */
+  onUse: (use: KeyUse) => void;
 }
 
 export interface MadeEvent {
@@ -56,7 +66,7 @@ export class EventMaker {
 
   /** `head` is the call's, `signer` what the directory knew of its key when it came in. */
   eventOf(call: FinishedCall, head: CallHead, signer: Signer | undefined): MadeEvent | NoEvent {
-    const { catalog, describe, onProblem } = this.#options;
+    const { catalog, describe, onProblem, onUse } = this.#options;
     const { requestBody } = call;
     const { requestHead } = head;
     let identified: RecognisedCall | undefined;
@@ -67,6 +77,10 @@ export class EventMaker {
     }
     if (identified === undefined) return "unrecognised";
     const caller = callerOf(head, signer, bodyHash(call, head), call);
+    if (isVerified(caller)) {
+      const { region = "", signingName: service = "" } = head.claims;
+      onUse({ caller, region, service });
+    }
     const place = this.#placeOf(call, head, caller);
     let described: DescribedCall;
     try {

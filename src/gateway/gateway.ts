@@ -53,7 +53,7 @@ export interface GatewayOptions {
   catalog: CatalogReader;
   /** Left out: the catalog's. */
   describe?: typeof describeCall;
-  directory: Pick<Directory, "findKey" | "firstAccountId">;
+  directory: Pick<Directory, "findKey" | "firstAccountId"> & Partial<Pick<Directory, "noteUse">>;
   ingest: Pick<Ingest, "enqueue" | "record">;
   clock: Clock;
   random: Random;

@@ -8,12 +8,15 @@ import { startWorker } from "../base/worker.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import type { BatchOutcome, CallBatch, SentBatch, ThreadStart } from "./call-batch.ts";
 import type { Counters } from "./counters.ts";
+import type { KeyUse } from "./event-maker.ts";
 
 export interface RecorderThreadOptions {
   start: Omit<ThreadStart, "ownFolder">;
   /** The thread opens the same one for itself, again whenever `version` has changed. */
   catalog: { readonly ownFolder: string | undefined; readonly version: number };
   ingest: Pick<Ingest, "enqueue" | "enqueueRows" | "rowTimes">;
+  /** Told of a key's use at most once a minute. */
+  onUse: (use: KeyUse) => void;
   counters: Counters;
   log: Log;
 }
@@ -108,12 +111,13 @@ export class RecorderThread {
     handed.settle();
   }
 
-  #enter({ rows, rowBytes, offsets, without, unreadable, problems }: BatchOutcome): void {
-    const { counters, ingest, log } = this.#options;
+  #enter({ rows, rowBytes, offsets, without, unreadable, problems, uses }: BatchOutcome): void {
+    const { counters, ingest, log, onUse } = this.#options;
     counters.unrecognised += without.unrecognised;
     counters.notRecorded += without.notRecorded;
     counters.recordingErrors += problems.length;
     for (const { error, message } of problems) log.error({ err: error }, message);
+    for (const use of uses) onUse(use);
     if (offsets.length > 0) {
       const taken = ingest.enqueueRows({
         bytes: Buffer.from(rows, 0, rowBytes),

@@ -3,6 +3,7 @@
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../base/assert.ts";
+import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { openCatalog } from "../catalog/catalog.ts";
 import { describeCall } from "../catalog/describe.ts";
@@ -11,7 +12,7 @@ import { RowWriter } from "../event/row.ts";
 import { type BatchOutcome, type SentBatch, type ThreadStart, unpackCalls } from "./call-batch.ts";
 import { CallHead } from "./call-head.ts";
 import type { Signer } from "./caller.ts";
-import { EventMaker } from "./event-maker.ts";
+import { EventMaker, type KeyUse } from "./event-maker.ts";
 import type { FinishedCall } from "./finished-call.ts";
 
 assert(parentPort !== null, "this module runs as a worker");
@@ -27,6 +28,21 @@ const onProblem = (error: unknown, message: string) => {
   problems.push({ error: text, message });
 };
 
+/** Nobody needs to know to the minute when a key was last used. */
+const useMsMin = 60_000;
+/** Keys whose last told use is remembered. */
+const keysKnownMax = 4096;
+const toldMs = new Map<string, number>();
+let uses: KeyUse[] = [];
+const onUse = (use: KeyUse) => {
+  const { accessKeyId } = use.caller;
+  const nowMs = systemClock.monotonicMs();
+  if (nowMs - (toldMs.get(accessKeyId) ?? -Infinity) < useMsMin) return;
+  if (toldMs.size >= keysKnownMax) toldMs.clear();
+  toldMs.set(accessKeyId, nowMs);
+  uses.push(use);
+};
+
 let catalogVersion: number | undefined;
 let maker: EventMaker;
 
@@ -39,6 +55,7 @@ function makerFor(version: number): EventMaker {
     describe: describeCall,
     random: systemRandom,
     onProblem,
+    onUse,
   });
   catalogVersion = version;
   return maker;
@@ -81,7 +98,9 @@ port.on("message", (batch: SentBatch) => {
     without,
     unreadable,
     problems,
+    uses,
   };
   problems = [];
+  uses = [];
   port.postMessage(outcome, [rows, places.buffer]);
 });

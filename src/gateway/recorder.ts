@@ -4,17 +4,19 @@
 //                                            └─► this thread, where there is none or it is busy ─► events ─► ingest
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { Directory } from "../directory/directory.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { type CallBatch, CallPacker, unpackCalls } from "./call-batch.ts";
 import { CallHead } from "./call-head.ts";
 import type { Callers, Signer } from "./caller.ts";
 import type { Counters } from "./counters.ts";
-import { EventMaker, type EventMakerOptions, type MadeEvent } from "./event-maker.ts";
+import { EventMaker, type EventMakerOptions, type KeyUse, type MadeEvent } from "./event-maker.ts";
 import type { FinishedCall } from "./finished-call.ts";
 import { RecorderThread, type RecorderThreadOptions } from "./recorder-thread.ts";
 
-export interface RecorderOptions extends Omit<EventMakerOptions, "onProblem"> {
+export interface RecorderOptions extends Omit<EventMakerOptions, "onProblem" | "onUse"> {
   callers: Callers;
+  directory: Partial<Pick<Directory, "noteUse">>;
   ingest: Pick<Ingest, "enqueue" | "record">;
   /** Left out: events are made on this thread. */
   thread?: Pick<RecorderThreadOptions, "catalog" | "ingest"> | undefined;
@@ -54,10 +56,12 @@ export class Recorder {
       counters.recordingErrors++;
       log.error({ err: error }, message);
     };
-    this.#maker = new EventMaker({ ...options, onProblem });
+    const onUse = ({ caller, region, service }: KeyUse) =>
+      options.directory.noteUse?.(caller, region, service);
+    this.#maker = new EventMaker({ ...options, onProblem, onUse });
     if (thread === undefined) return;
     this.#thread = new RecorderThread(
-      { ...thread, start: { region, accountId, trustProxy }, counters, log },
+      { ...thread, start: { region, accountId, trustProxy }, onUse, counters, log },
       (batch) => this.#recordHere(batch),
     );
   }

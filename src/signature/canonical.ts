@@ -15,6 +15,8 @@ export interface SignedRequest {
   headers: Readonly<Record<string, string>>;
   /** Names and values in turn, as received. node:http drops some repeated headers from `headers`. */
   rawHeaders?: readonly string[];
+  /** Whose failures are counted together; left out: nobody's. */
+  remoteAddress?: string;
 }
 
 /** Services that sign the path exactly as it is sent; all others normalise it and encode it a second time. */

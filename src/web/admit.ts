@@ -44,10 +44,10 @@ export interface AdmitOptions extends AdministrationOptions {
 }
 
 export function createAdmit(options: AdmitOptions): Admit {
-  const { authenticator } = options;
+  const { authenticator, trustProxy } = options;
   const pool = new BytePool(ingestPoolBytesMax);
   return async (request, bodyBytesMax) => {
-    const head = httpRequest(request.raw, Buffer.alloc(0), false);
+    const head = httpRequest(request.raw, Buffer.alloc(0), trustProxy);
     // Before a byte of the body: strangers do not get to send 64 MiB.
     const early = await authenticator.examine(head, { service: "cairn", bodyHash: "unread" });
     const isHashDeclared = early.signature?.payload.kind === "hash";

@@ -53,6 +53,8 @@ function formsOf(secret: string): string[] {
     bytes.toString("latin1"),
     JSON.stringify(secret).slice(1, -1),
     encodeURIComponent(secret),
+    // As a form has it.
+    new URLSearchParams([["", secret]]).toString().slice(1),
     bytes.toString("base64").replaceAll("=", ""),
     bytes.toString("base64url"),
     bytes.toString("hex"),

@@ -173,6 +173,7 @@ function threadAlone(recordHere: (batch: CallBatch) => void) {
         enqueueRows: ({ offsets }) => offsets.length,
         rowTimes: () => ({ ingestTimeMs: 1, keepUntilMs: 2 }),
       },
+      onUse: () => expect.unreachable("nobody signed"),
       counters,
       log: silentLog,
     },

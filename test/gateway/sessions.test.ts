@@ -395,3 +395,29 @@ test.each(["record", "refuse"] as const)(
     ]);
   },
 );
+
+test.each([true, false])(
+  "a key and a role that are used here are known to be in use, and only by who proves it (on the recorder's thread: %s)",
+  async (onThread) => {
+    const { url } = await origin();
+    const recording = await recordingGateway(url, {}, onThread);
+    const { accessKeys, roles } = recording.directory;
+    const { alice, root } = recording;
+    await listPools(recording, { ...root, secretAccessKey: "guessed" });
+    await listPools(recording, alice);
+    await listPools(recording, alice);
+    await listPools(recording, issue(recording, await makeRole(recording)));
+    await recording.gateway.settled();
+    const use = { region: "eu-west-1", service: "cognito-idp" };
+    await eventually("the uses", async () => {
+      const known = [
+        await accessKeys.lastUse(alice.accessKeyId),
+        await roles.lastUse(firstAccountId, "deploy"),
+      ];
+      return known.every((each) => each !== undefined);
+    });
+    expect(await accessKeys.lastUse(alice.accessKeyId)).toMatchObject(use);
+    expect(await roles.lastUse(firstAccountId, "deploy")).toMatchObject(use);
+    expect(await accessKeys.lastUse(root.accessKeyId)).toBeUndefined();
+  },
+);

@@ -109,6 +109,20 @@ export async function makeCallers(world: DoorWorld, issuer: OidcIssuer): Promise
     const command = new AssumeRoleCommand({ RoleArn, RoleSessionName: session, ...rest });
     return signing((await sts(as).send(command)).Credentials);
   };
+  const assumeFor = async (as: SigningCredentials, roleName: string, sourceArn: string) => {
+    const client = sts(as);
+    client.middlewareStack.add(
+      (next) => (args) => {
+        const { headers } = args.request as { headers: Record<string, string> };
+        headers["x-amz-source-arn"] = sourceArn;
+        return next(args);
+      },
+      { step: "build" },
+    );
+    const RoleArn = roleArn(roleName);
+    const command = new AssumeRoleCommand({ RoleArn, RoleSessionName: session });
+    return signing((await client.send(command)).Credentials);
+  };
   const federate = async (as: SigningCredentials) => {
     const command = new GetFederationTokenCommand({ Name: "guest" });
     return signing((await sts(as).send(command)).Credentials);
@@ -145,6 +159,11 @@ export async function makeCallers(world: DoorWorld, issuer: OidcIssuer): Promise
   const web = signing((await sts(root).send(webIdentity())).Credentials);
   const mfaRole = await assume(mfaSession, "deploy");
   const reports = await assume(service, "reports");
+  const inScopeOf = {
+    sourceArn: `arn:aws:reports:eu-central-1:${accountId}:report/7`,
+    sourceAccount: accountId,
+  };
+  const scoped = await assumeFor(service, "reports", inScopeOf.sourceArn);
   const guest = await federate(alice);
   const rootGuest = await federate(root);
   const aliceForService = await onBehalfOf(alice);
@@ -230,6 +249,11 @@ export async function makeCallers(world: DoorWorld, issuer: OidcIssuer): Promise
     ["federated user of the root user", rootGuest, guestShape(rootGuest, ofRoot)],
     ["service principal", service, { type: "AWSService", invokedBy }],
     ["role of a service", reports, { ...roleShape("reports", reports), invokedBy }],
+    [
+      "role of a service, for a resource",
+      scoped,
+      { ...roleShape("reports", scoped), invokedBy, inScopeOf },
+    ],
     [
       "service on behalf of a user",
       aliceForService,

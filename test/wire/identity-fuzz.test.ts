@@ -55,6 +55,8 @@ const texts = fc.oneof(
     "null",
     "r-",
     "ou-aaaa-aaaaaaaa",
+    "p-FullAWSAccess",
+    "SERVICE_CONTROL_POLICY",
     "cloudtrail.amazonaws.com",
     `arn:aws:iam::${accountId}:role/deploy`,
     `arn:aws:iam::${accountId}:policy/p`,

@@ -1,7 +1,9 @@
 # Builds an organization with boto3, gives its accounts work, and takes it down again; checks every answer.
 # The environment says where the server is and with which key to sign: the root user of the account that will manage it.
+# Arguments: an account that is in no organization, and its root user's key.
 import json
 import os
+import sys
 import time
 
 import boto3
@@ -128,7 +130,137 @@ assert other_org.describe_organization()["Organization"]["Id"] == ID
 refused("AccessDeniedException", other_org.list_accounts)
 refused("AccessDeniedException", other_org.describe_account, AccountId=DEV)
 
+# Service control policies: what the accounts may do at most
+SCP = "SERVICE_CONTROL_POLICY"
+FULL = "p-FullAWSAccess"
+assert organization["AvailablePolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}], organization
+assert root["PolicyTypes"] == [], root
+no_users = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"}})
+policy = org.create_policy(Name="NoUsers", Description="No more users", Type=SCP, Content=no_users)["Policy"]
+summary = policy["PolicySummary"]
+POLICY = summary["Id"]
+assert policy["Content"] == no_users, policy
+assert summary == {
+    "Id": POLICY,
+    "Arn": f"arn:aws:organizations::{ACCOUNT}:policy/{ID}/service_control_policy/{POLICY}",
+    "Name": "NoUsers",
+    "Description": "No more users",
+    "Type": SCP,
+    "AwsManaged": False,
+}, summary
+assert org.describe_policy(PolicyId=POLICY)["Policy"] == policy
+refused("DuplicatePolicyException", org.create_policy, Name="NoUsers", Description="", Type=SCP, Content=no_users)
+refused("MalformedPolicyDocumentException", org.create_policy, Name="x", Description="", Type=SCP, Content="{}")
+refused("PolicyTypeNotAvailableForOrganizationException", org.create_policy, Name="x", Description="", Type="TAG_POLICY", Content="{}")
+refused("InvalidInputException", org.create_policy, Name="x", Description="", Type="POLICY", Content=no_users)
+refused("PolicyTypeNotEnabledException", org.attach_policy, PolicyId=POLICY, TargetId=root["Id"])
+assert org.list_policies_for_target(TargetId=DEV, Filter=SCP)["Policies"] == []
+
+refused("RootNotFoundException", org.enable_policy_type, RootId="r-none", PolicyType=SCP)
+enabled = org.enable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]
+assert enabled["PolicyTypes"] == [{"Type": SCP, "Status": "ENABLED"}], enabled
+assert org.list_roots()["Roots"] == [enabled]
+refused("PolicyTypeAlreadyEnabledException", org.enable_policy_type, RootId=root["Id"], PolicyType=SCP)
+full = {"Id": FULL, "Arn": f"arn:aws:organizations::aws:policy/service_control_policy/{FULL}", "Name": "FullAWSAccess",
+        "Description": "Allows access to every operation", "Type": SCP, "AwsManaged": True}
+for target in [root["Id"], unit["Id"], DEV, ACCOUNT]:
+    assert org.list_policies_for_target(TargetId=target, Filter=SCP)["Policies"] == [full], target
+pages = org.get_paginator("list_targets_for_policy").paginate(PolicyId=FULL, PaginationConfig={"PageSize": 2})
+targets = [each for page in pages for each in page["Targets"]]
+assert len(targets) == 7, targets
+assert {each["Type"] for each in targets} == {"ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"}, targets
+assert sorted(each["Id"] for each in org.list_policies(Filter=SCP)["Policies"]) == sorted([FULL, POLICY])
+assert org.list_policies(Filter="TAG_POLICY")["Policies"] == []
+
+inside_iam.create_user(UserName="before")
+org.attach_policy(PolicyId=POLICY, TargetId=unit["Id"])
+refused("DuplicatePolicyAttachmentException", org.attach_policy, PolicyId=POLICY, TargetId=unit["Id"])
+told = refused("AccessDenied", inside_iam.create_user, UserName="after")
+assert told.endswith("with an explicit deny in a service control policy"), told
+inside_iam.delete_user(UserName="before")
+iam.create_user(UserName="unbound")
+assert org.list_targets_for_policy(PolicyId=POLICY)["Targets"] == [
+    {"TargetId": unit["Id"], "Arn": unit["Arn"], "Name": "Crews", "Type": "ORGANIZATIONAL_UNIT"}
+]
+refused("PolicyInUseException", org.delete_policy, PolicyId=POLICY)
+org.update_policy(PolicyId=POLICY, Content=no_users.replace("CreateUser", "CreateGroup"), Name="NoGroups")
+assert org.describe_policy(PolicyId=POLICY)["Policy"]["PolicySummary"]["Description"] == "No more users"
+inside_iam.create_user(UserName="after")
+refused("AccessDenied", inside_iam.create_group, GroupName="after")
+org.detach_policy(PolicyId=POLICY, TargetId=unit["Id"])
+refused("PolicyNotAttachedException", org.detach_policy, PolicyId=POLICY, TargetId=unit["Id"])
+inside_iam.create_group(GroupName="after")
+refused("ConstraintViolationException", org.detach_policy, PolicyId=FULL, TargetId=DEV)
+refused("TargetNotFoundException", org.attach_policy, PolicyId=POLICY, TargetId="999999999999")
+refused("PolicyNotFoundException", org.attach_policy, PolicyId="p-abcdefgh", TargetId=DEV)
+refused("InvalidInputException", org.update_policy, PolicyId=FULL, Name="x")
+refused("InvalidInputException", org.delete_policy, PolicyId=FULL)
+refused("InvalidInputException", org.describe_effective_policy, PolicyType=SCP)
+refused("EffectivePolicyNotFoundException", org.describe_effective_policy, PolicyType="TAG_POLICY")
+seen = {each["Id"]: each for each in inside_org.list_policies(Filter=SCP)["Policies"]}
+assert seen == {FULL: full, POLICY: {**summary, "Name": "NoGroups"}}, seen
+refused("AccessDeniedException", inside_org.detach_policy, PolicyId=FULL, TargetId=DEV)
+refused("AccessDeniedException", other_org.list_policies, Filter=SCP)
+
+# An account that was there before joins by invitation
+TEAM, team_key, team_secret = sys.argv[1:]
+team = boto3.session.Session(team_key, team_secret, region_name="us-east-1")
+team_org = team.client("organizations", endpoint_url=endpoint)
+team_iam = team.client("iam", endpoint_url=endpoint)
+refused("InvalidInputException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": "1"})
+refused("HandshakeConstraintViolationException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": DEV})
+invited = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM}, Notes="Come in")["Handshake"]
+assert (invited["State"], invited["Action"]) == ("OPEN", "INVITE"), invited
+assert invited["Arn"] == f"arn:aws:organizations::{ACCOUNT}:handshake/{ID}/invite/{invited['Id']}", invited
+assert invited["Parties"] == [{"Id": ID, "Type": "ORGANIZATION"}, {"Id": TEAM, "Type": "ACCOUNT"}], invited
+assert [each["Type"] for each in invited["Resources"]] == ["ORGANIZATION", "ACCOUNT", "NOTES"], invited
+assert (invited["ExpirationTimestamp"] - invited["RequestedTimestamp"]).days == 15, invited
+refused("DuplicateHandshakeException", org.invite_account_to_organization, Target={"Type": "ACCOUNT", "Id": TEAM})
+assert team_org.list_handshakes_for_account()["Handshakes"] == [invited]
+assert team_org.list_handshakes_for_account(Filter={"ActionType": "ENABLE_ALL_FEATURES"})["Handshakes"] == []
+assert org.list_handshakes_for_organization()["Handshakes"] == [invited]
+assert team_org.describe_handshake(HandshakeId=invited["Id"])["Handshake"] == invited
+refused("AccessDeniedException", team_org.cancel_handshake, HandshakeId=invited["Id"])
+refused("AccessDeniedException", org.accept_handshake, HandshakeId=invited["Id"])
+assert org.cancel_handshake(HandshakeId=invited["Id"])["Handshake"]["State"] == "CANCELED"
+refused("InvalidHandshakeTransitionException", team_org.accept_handshake, HandshakeId=invited["Id"])
+refused("HandshakeAlreadyInStateException", org.cancel_handshake, HandshakeId=invited["Id"])
+refused("HandshakeNotFoundException", team_org.accept_handshake, HandshakeId="h-" + "a" * 32)
+refused("InvalidInputException", team_org.accept_handshake, HandshakeId="h")
+again = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM})["Handshake"]
+assert team_org.decline_handshake(HandshakeId=again["Id"])["Handshake"]["State"] == "DECLINED"
+again = org.invite_account_to_organization(Target={"Type": "ACCOUNT", "Id": TEAM})["Handshake"]
+refused("AWSOrganizationsNotInUseException", team_org.describe_organization)
+assert team_org.accept_handshake(HandshakeId=again["Id"])["Handshake"]["State"] == "ACCEPTED"
+assert team_org.describe_organization()["Organization"]["Id"] == ID
+joined = org.describe_account(AccountId=TEAM)["Account"]
+assert joined["JoinedMethod"] == "INVITED" and joined["Status"] == "ACTIVE", joined
+assert [p["Id"] for p in org.list_policies_for_target(TargetId=TEAM, Filter=SCP)["Policies"]] == [FULL]
+
+# Its root user is bound like everybody in it, and stays while a policy says so
+org.move_account(AccountId=TEAM, SourceParentId=root["Id"], DestinationParentId=unit["Id"])
+stay = no_users.replace("iam:CreateUser", "organizations:LeaveOrganization")
+STAY = org.create_policy(Name="Stay", Description="Stay", Type=SCP, Content=stay)["Policy"]["PolicySummary"]["Id"]
+org.attach_policy(PolicyId=STAY, TargetId=unit["Id"])
+told = refused("AccessDeniedException", team_org.leave_organization)
+assert told == (
+    f"User: arn:aws:iam::{TEAM}:root is not authorized to perform: organizations:LeaveOrganization on resource: *"
+    " with an explicit deny in a service control policy"
+), told
+org.detach_policy(PolicyId=STAY, TargetId=unit["Id"])
+org.delete_policy(PolicyId=STAY)
+team_org.leave_organization()
+refused("AWSOrganizationsNotInUseException", team_org.leave_organization)
+refused("AccountNotFoundException", org.describe_account, AccountId=TEAM)
+refused("MasterCannotLeaveOrganizationException", org.leave_organization)
+refused("ConstraintViolationException", org.remove_account_from_organization, AccountId=DEV)
+
 # And down again
+refused("OrganizationNotEmptyException", org.delete_organization)
+assert org.disable_policy_type(RootId=root["Id"], PolicyType=SCP)["Root"]["PolicyTypes"] == []
+refused("PolicyTypeNotEnabledException", org.disable_policy_type, RootId=root["Id"], PolicyType=SCP)
+org.delete_policy(PolicyId=POLICY)
+refused("PolicyNotFoundException", org.describe_policy, PolicyId=POLICY)
 org.deregister_delegated_administrator(AccountId=DEV, ServicePrincipal=TRAIL)
 refused("AccountNotRegisteredException", org.deregister_delegated_administrator, AccountId=DEV, ServicePrincipal=TRAIL)
 refused("AccountNotRegisteredException", org.list_delegated_services_for_account, AccountId=DEV)
@@ -138,4 +270,13 @@ assert org.list_aws_service_access_for_organization()["EnabledServicePrincipals"
 org.move_account(AccountId=DEV, SourceParentId=unit["Id"], DestinationParentId=root["Id"])
 org.delete_organizational_unit(OrganizationalUnitId=unit["Id"])
 refused("OrganizationNotEmptyException", org.delete_organization)
+for each in accounts:
+    if each["Id"] != ACCOUNT:
+        org.remove_account_from_organization(AccountId=each["Id"])
+refused("AccountNotFoundException", org.remove_account_from_organization, AccountId=DEV)
+refused("MasterCannotLeaveOrganizationException", org.remove_account_from_organization, AccountId=ACCOUNT)
+# What they have stays theirs, and so do the sessions in them.
+assert len(inside_iam.list_users()["Users"]) == 2
+org.delete_organization()
+refused("AWSOrganizationsNotInUseException", org.describe_organization)
 print(json.dumps({"done": True, "member": DEV}))

@@ -5,6 +5,7 @@ import { awsClis, boto3Pythons, isMissing } from "../tools/clients.ts";
 import { runClient } from "../tools/run-client.ts";
 import { accountId, type DoorWorld, openDoorWorld } from "./aws-door-world.ts";
 
+const teamId = "444455556666";
 let world: DoorWorld;
 beforeEach(async () => {
   world = await openDoorWorld();
@@ -20,7 +21,10 @@ describe.skipIf(isMissing("boto3", pythons.length > 0))("boto3", () => {
     },
     async ({ command }) => {
       const script = join(import.meta.dirname, "organizations.py");
-      const ran = await runClient(command, [script], world.url, world.root);
+      await world.directory.createAccount(teamId);
+      const key = await world.directory.createAccessKey(teamId);
+      const args = [script, teamId, key.accessKeyId, key.secretAccessKey];
+      const ran = await runClient(command, args, world.url, world.root);
       if (ran.code !== 0) throw new Error(ran.stderr);
       const { member } = JSON.parse(ran.stdout) as { member: string };
       const owned = await world.ownedEvents();
@@ -44,6 +48,18 @@ describe.skipIf(isMissing("boto3", pythons.length > 0))("boto3", () => {
         },
         responseElements: { createAccountStatus: { state: "SUCCEEDED", accountId: member } },
       });
+      const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
+      const invitation = owned.find(
+        ({ event }) => event["eventName"] === "InviteAccountToOrganization",
+      );
+      expect(invitation?.event).toMatchObject({
+        requestParameters: { target: { id: hidden, type: "ACCOUNT" } },
+      });
+      const bound = owned.filter(({ event }) => event["eventName"] === "LeaveOrganization");
+      expect(bound[0]).toMatchObject({
+        owner: teamId,
+        event: { errorCode: "AccessDenied", userIdentity: { type: "Root", accountId: teamId } },
+      });
     },
   );
 });
@@ -56,9 +72,9 @@ describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => 
       timeout: 120_000,
     },
     async ({ command }) => {
-      async function aws<Answer>(text: string) {
+      async function aws<Answer>(text: string, key = world.root) {
         const args = [...text.split(" "), "--endpoint-url", world.url, "--output", "json"];
-        const ran = await runClient(command, ["organizations", ...args], world.url, world.root);
+        const ran = await runClient(command, ["organizations", ...args], world.url, key);
         if (ran.code !== 0) throw new Error(ran.stderr.trim());
         return (ran.stdout.trim() === "" ? {} : JSON.parse(ran.stdout)) as Answer;
       }
@@ -75,6 +91,48 @@ describe.skipIf(isMissing("the AWS CLI", clis.length > 0))("the AWS CLI", () => 
         DelegatedAdministrators: [{ Id: id, Name: "Dev", Status: "ACTIVE" }],
       });
       expect(await aws("list-accounts --max-items 1")).toHaveProperty("NextToken");
+
+      const type = "SERVICE_CONTROL_POLICY";
+      const { Roots } = await aws<{ Roots: { Id: string }[] }>("list-roots");
+      const root = Roots[0]?.Id ?? "";
+      await aws(`enable-policy-type --root-id ${root} --policy-type ${type}`);
+      const content = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"organizations:LeaveOrganization","Resource":"*"}}`;
+      const { Policy } = await aws<{ Policy: { PolicySummary: { Id: string } } }>(
+        `create-policy --name Stay --description stay --type ${type} --content ${content}`,
+      );
+      const policy = Policy.PolicySummary.Id;
+      await aws(`attach-policy --policy-id ${policy} --target-id ${id}`);
+      const { Policies } = await aws<{ Policies: { Name: string }[] }>(
+        `list-policies-for-target --target-id ${id} --filter ${type}`,
+      );
+      expect(Policies.map(({ Name }) => Name).toSorted()).toEqual(["FullAWSAccess", "Stay"]);
+      await aws(`detach-policy --policy-id p-FullAWSAccess --target-id ${id}`);
+      expect(await aws(`list-targets-for-policy --policy-id ${policy}`)).toMatchObject({
+        Targets: [{ TargetId: id, Name: "Dev", Type: "ACCOUNT" }],
+      });
+      await aws(`disable-policy-type --root-id ${root} --policy-type ${type}`);
+      await aws(`delete-policy --policy-id ${policy}`);
+      expect(await aws(`list-policies --filter ${type}`)).toMatchObject({
+        Policies: [{ Id: "p-FullAWSAccess" }],
+      });
+
+      await world.directory.createAccount(teamId);
+      const team = await world.directory.createAccessKey(teamId);
+      await aws(`invite-account-to-organization --target Type=ACCOUNT,Id=${teamId}`);
+      const { Handshakes } = await aws<{ Handshakes: { Id: string }[] }>(
+        "list-handshakes-for-account",
+        team,
+      );
+      expect(await aws(`accept-handshake --handshake-id ${Handshakes[0]?.Id}`, team)).toMatchObject(
+        { Handshake: { State: "ACCEPTED" } },
+      );
+      expect(await aws(`describe-account --account-id ${teamId}`)).toMatchObject({
+        Account: { Id: teamId, JoinedMethod: "INVITED" },
+      });
+      await aws("leave-organization", team);
+      await expect(aws("describe-organization", team)).rejects.toThrow(
+        /AWSOrganizationsNotInUseException/,
+      );
     },
   );
 });

@@ -557,6 +557,74 @@ describe("AssumeRole", () => {
     }
   });
 
+  test("a service says for which resource it assumes a role, and gets in only where the role is for that", async () => {
+    const { servicePrincipals, roles } = world.directory;
+    const name = "exports.amazonaws.com";
+    await servicePrincipals.create(accountId, name);
+    const service = await servicePrincipals.createKey(accountId, name);
+    const ours = `arn:aws:exports:eu-central-1:${accountId}:export/7`;
+    await roles.create(accountId, {
+      roleName: "exports",
+      trustPolicy: trust(
+        { Service: name },
+        {
+          Condition: { StringEquals: { "aws:SourceArn": ours, "aws:SourceAccount": accountId } },
+        },
+      ),
+    });
+    const assumeFor = async (
+      headers: Record<string, string>,
+      as: SigningCredentials = service,
+      step: "build" | "deserialize" = "build",
+    ) => {
+      const client = sts(as);
+      const add = (request: unknown) =>
+        void Object.assign((request as { headers: object }).headers, headers);
+      const middleware = { step } as { step: "build" };
+      client.middlewareStack.add((next) => (args) => (add(args.request), next(args)), middleware);
+      const RoleArn = roleArnOf("exports");
+      const { Credentials } = await client.send(
+        new AssumeRoleCommand({ RoleArn, RoleSessionName: "s-1" }),
+      );
+      return credentialsOf(Credentials);
+    };
+    const session = await assumeFor({
+      "x-amz-source-arn": ours,
+      "x-amz-source-account": accountId,
+    });
+    const inScopeOf = { sourceArn: ours, sourceAccount: accountId };
+    expect((await seen(session)).identity).toMatchObject({ invokedBy: name, inScopeOf });
+    // The account is the ARN's own, where that names one.
+    const again = await assumeFor({ "x-amz-source-arn": ours });
+    expect((await seen(again)).identity).toMatchObject({ inScopeOf });
+    const theirs = ours.replace(accountId, otherId);
+    const refused = [{}, { "x-amz-source-arn": theirs }, { "x-amz-source-account": accountId }];
+    for (const headers of refused) {
+      expect(await nameAndMessage(assumeFor(headers as Record<string, string>))).toMatch(
+        /^AccessDenied/,
+      );
+    }
+    expect(await nameAndMessage(assumeFor({ "x-amz-source-arn": "a report" }))).toMatch(
+      /^ValidationError: The header x-amz-source-arn/,
+    );
+    const contradicting = { "x-amz-source-arn": ours, "x-amz-source-account": otherId };
+    expect(await nameAndMessage(assumeFor(contradicting))).toMatch(
+      /^ValidationError: The header x-amz-source-account/,
+    );
+    // Added after the signature, as anyone on the way could.
+    const added = assumeFor({ "x-amz-source-arn": ours }, service, "deserialize");
+    expect(await nameAndMessage(added)).toMatch(/^AccessDenied/);
+    // A user who says the same is no service.
+    const trustPolicy = trust(
+      { AWS: accountId },
+      { Condition: { StringEquals: { "aws:SourceArn": ours } } },
+    );
+    await roles.updateTrust(accountId, "exports", trustPolicy);
+    expect(await nameAndMessage(assumeFor({ "x-amz-source-arn": ours }, alice))).toMatch(
+      /^AccessDenied/,
+    );
+  });
+
   test("a chain ends after an hour, whatever its roles allow", async () => {
     await world.directory.roles.update(accountId, "next", { maxSessionSeconds: 43_200 });
     const session = await assumed(alice, "next", { DurationSeconds: 43_200 });

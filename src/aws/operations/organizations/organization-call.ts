@@ -1,6 +1,8 @@
 // A call of Organizations as its operations read it: members by name, lists in pages.
 import { CairnError } from "../../../base/errors.ts";
+import type { Memberships } from "../../../directory/memberships.ts";
 import type { Organizations } from "../../../directory/organizations.ts";
+import type { ServiceControlPolicies } from "../../../directory/service-control-policies.ts";
 import type { Tag } from "../../../directory/tags.ts";
 import type { JsonObject } from "../../../event/json.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
@@ -12,11 +14,15 @@ export class OrganizationCall {
   /** The account that asks. */
   readonly accountId: string;
   readonly organizations: Organizations;
+  readonly policies: ServiceControlPolicies;
+  readonly memberships: Memberships;
   readonly #input: JsonObject;
 
   constructor({ input, authenticated, rooms }: OperationCall) {
     this.accountId = authenticated.caller.accountId;
     this.organizations = rooms.directory.organizations;
+    this.policies = rooms.directory.serviceControlPolicies;
+    this.memberships = rooms.directory.memberships;
     this.#input = input;
   }
 
@@ -30,6 +36,19 @@ export class OrganizationCall {
 
   texts(name: string): string[] {
     return (this.#input[name] ?? []) as string[];
+  }
+
+  part(name: string): JsonObject {
+    return (this.#input[name] ?? {}) as JsonObject;
+  }
+
+  /** False: it asks for handshakes that are no invitations, and of those there are none. */
+  handshakeFilter(): boolean {
+    const { ActionType, ParentHandshakeId } = this.part("Filter");
+    if (ActionType !== undefined && ParentHandshakeId !== undefined) {
+      throw invalid("You can specify only one filter parameter for the operation.");
+    }
+    return ParentHandshakeId === undefined && (ActionType ?? "INVITE") === "INVITE";
   }
 
   tags(): Tag[] {

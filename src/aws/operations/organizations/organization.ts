@@ -13,7 +13,7 @@ export const organizationRows = [
       return { Organization: organizationAnswer(organization, member.email) };
     },
     [
-      "There are no policies of organizations yet: `AvailablePolicyTypes` is empty, and nothing limits member accounts.",
+      "The only policies of organizations are service control policies, not yet enabled in a new one.",
     ],
   ),
   organizationsRow("DescribeOrganization", async (call) => {

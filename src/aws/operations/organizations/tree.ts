@@ -1,22 +1,11 @@
 // organizations: the root, the organizational units and what is in them.
-import { organizationPartArn } from "../../../directory/organizations.ts";
 import { organizationsRow } from "./organization-call.ts";
-import { accountAnswer, unitAnswer } from "./wire.ts";
+import { accountAnswer, rootAnswer, unitAnswer } from "./wire.ts";
 
 export const treeRows = [
   organizationsRow("ListRoots", async (call) => {
     const organization = await call.organizations.organization(call.accountId);
-    const { rootId } = organization;
-    return {
-      Roots: [
-        {
-          Id: rootId,
-          Arn: organizationPartArn(organization, "root", rootId),
-          Name: "Root",
-          PolicyTypes: [],
-        },
-      ],
-    };
+    return { Roots: [rootAnswer(organization)] };
   }),
   organizationsRow("ListParents", async (call) => {
     const parentId = await call.organizations.parentOf(call.accountId, call.text("ChildId"));

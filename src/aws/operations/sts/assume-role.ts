@@ -4,7 +4,7 @@ import type { Question } from "../../../directory/authorize.ts";
 import { type Keys, setIfGiven, tagKeys } from "../../../directory/condition-keys.ts";
 import type { Role } from "../../../directory/model.ts";
 import type { JsonObject } from "../../../event/json.ts";
-import type { VerifiedCaller } from "../../../event/user-identity.ts";
+import type { CallerSession, VerifiedCaller } from "../../../event/user-identity.ts";
 import type { OperationCall, OperationRow } from "../../operation.ts";
 import {
   credentialsAnswer,
@@ -16,6 +16,8 @@ import {
   verifyCode,
 } from "./session-input.ts";
 
+type Source = NonNullable<CallerSession["inScopeOf"]>;
+
 export const assumeRole: OperationRow = {
   service: "sts",
   name: "AssumeRole",
@@ -24,6 +26,7 @@ export const assumeRole: OperationRow = {
   differences: [
     "A role session that a service principal made for itself carries the service's name as `invokedBy` in every event.",
     "`ProvidedContexts` is not used.",
+    "A service principal says in the signed headers `x-amz-source-arn` and `x-amz-source-account` for which resource it assumes the role: `aws:SourceArn` and `aws:SourceAccount` for the trust policy, `inScopeOf` in the session's events.",
   ],
 };
 
@@ -58,12 +61,13 @@ async function runAssumeRole(call: OperationCall): Promise<JsonObject> {
   const showedCode = await verifyCode(input, caller, directory);
   const session = caller.kind === "service" ? undefined : caller.session;
   const mfa = showedCode || (caller.kind === "user" && session?.mfa === true);
+  const source = caller.kind === "service" ? readSource(call.signedHeaders) : {};
   const assumes = { accountId: accountOfRole(arn), trustPolicy: role?.trustPolicy };
   await checkTrust(call, {
     caller,
     resource: arn,
     assumes,
-    context: requestContext(call, carried),
+    context: requestContext(call, carried, source),
     showedCode,
   });
   if (role === undefined) throw denied(caller, "sts:AssumeRole", arn);
@@ -91,6 +95,7 @@ async function runAssumeRole(call: OperationCall): Promise<JsonObject> {
     ...(carried.sourceIdentity === undefined ? {} : { sourceIdentity: carried.sourceIdentity }),
     ...(isChained ? { chained: true } : {}),
     ...(caller.kind === "service" ? { invokedBy: caller.invokedBy } : {}),
+    ...(Object.keys(source).length === 0 ? {} : { inScopeOf: source }),
   });
   record.ownerAccountId = role.accountId;
   const { sourceIdentity } = carried;
@@ -171,6 +176,7 @@ function readCarried(input: JsonObject, caller: VerifiedCaller): Carried {
 function requestContext(
   { input, context }: OperationCall,
   { tags, transitiveTagKeys, incoming, sourceIdentity }: Carried,
+  source: Source,
 ): Question["context"] {
   const requested = Object.entries(tags)
     .filter(([key]) => !Object.hasOwn(incoming, key))
@@ -180,8 +186,39 @@ function requestContext(
   setIfGiven(keys, "sts:rolesessionname", RoleSessionName);
   setIfGiven(keys, "sts:externalid", ExternalId);
   setIfGiven(keys, "sts:sourceidentity", sourceIdentity);
+  setIfGiven(keys, "aws:sourcearn", source.sourceArn);
+  setIfGiven(keys, "aws:sourceaccount", source.sourceAccount);
   if (transitiveTagKeys.length > 0) keys.set("sts:transitivetagkeys", transitiveTagKeys);
   return keys;
+}
+
+/**
+ * For which resource, and of which account, a service assumes the role. Services say so in these headers; a trust policy
+ * that asks for it (`aws:SourceArn`, `aws:SourceAccount`) lets no service be talked into using somebody else's role.
+ */
+function readSource(headers: OperationCall["signedHeaders"]): Source {
+  const { "x-amz-source-arn": sourceArn, "x-amz-source-account": sourceAccount } = headers;
+  const named = sourceArn === undefined ? undefined : readArn(sourceArn);
+  if (sourceArn !== undefined && named === undefined) throw invalidSource("x-amz-source-arn");
+  const isAccount = sourceAccount === undefined || /^\d{12}$/.test(sourceAccount);
+  if (!isAccount || (named?.accountId ?? sourceAccount) !== (sourceAccount ?? named?.accountId)) {
+    throw invalidSource("x-amz-source-account");
+  }
+  // An ARN without an account, such as a bucket's, says nothing of whose it is.
+  const account = sourceAccount ?? named?.accountId;
+  return {
+    ...(sourceArn === undefined ? {} : { sourceArn }),
+    ...(account === undefined ? {} : { sourceAccount: account }),
+  };
+}
+
+function readArn(arn: string): { accountId: string | undefined } | undefined {
+  const found = /^arn:aws[\w-]*:[\w-]+:[\w-]*:(\d{12})?:[\x21-\x7e]{1,1024}$/.exec(arn);
+  return found === null ? undefined : { accountId: found[1] };
+}
+
+function invalidSource(header: string): CairnError {
+  return new CairnError("ValidationFailed", `The header ${header} is not that of a resource.`);
 }
 
 /** Tags and a source identity are permissions of their own. */
