@@ -3,6 +3,7 @@
 // Keys are their bytes of UTF-8, so that LMDB's own order is the order of `list`. A value is its version, a space and
 // its JSON text: `3 {"name":"Alice"}`. (lmdb-js can keep versions itself, but its ranges give the wrong ones: observed
 // with 3.5.6, and seen by the contract.)
+import { statfsSync } from "node:fs";
 import { open as openFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
@@ -57,6 +58,10 @@ async function allocateLockFile(path: string): Promise<void> {
   }
 }
 
+/** Pages that a commit writes anew, whatever its values are; of a very small disk a share. */
+const roomBytesMin = 512 * 1024;
+const roomShareMax = 1 / 8;
+
 class LmdbRegistry implements Registry {
   readonly #database: RootDatabase<string, Buffer>;
   readonly #folder: string;
@@ -94,6 +99,7 @@ class LmdbRegistry implements Registry {
       expectedVersion,
     }));
     if (writes.length === 0) return;
+    this.#checkRoom(writes);
     // A child transaction, because a write that fails halfway (a full disk) must take the others with it.
     const done = this.#database.childTransaction(() => applyWrites(this.#database, writes));
     this.#underWay.add(done);
@@ -112,6 +118,21 @@ class LmdbRegistry implements Registry {
   close(): Promise<void> {
     this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.#database.close());
     return this.#closed;
+  }
+
+  /**
+   * Nothing is written where there may be no room for it: lmdb-js 3.5.6 survives a write that fails for that a few times,
+   * and then ends the process with a damaged heap (observed on a full disk, with many small commits).
+   */
+  #checkRoom(writes: readonly Write[]): void {
+    const { bavail, blocks, bsize } = statfsSync(this.#folder);
+    const reserved = Math.min(roomBytesMin, blocks * bsize * roomShareMax);
+    const wanted = writes.reduce((sum, { json = "" }) => sum + json.length * 3, reserved);
+    if (bavail * bsize >= wanted) return;
+    throw new CairnError(
+      "RegistryUnavailable",
+      `the disk of the registry in ${this.#folder} is full: ${Math.floor((bavail * bsize) / 1024)} KiB are free, and ${Math.ceil(wanted / 1024)} KiB may be needed`,
+    );
   }
 
   #checkOpen(): void {
