@@ -34,3 +34,18 @@ test("a folder that cannot be made is refused with its name", async () => {
     message: expect.stringContaining(file) as string,
   });
 });
+
+test.each([
+  ["says nothing of its size", () => ({ freeBytes: 0, totalBytes: 0 })],
+  [
+    "cannot be asked",
+    () => {
+      throw new Error("ENOSYS");
+    },
+  ],
+])("a file system that %s is written to", async (_, space) => {
+  const registry = await openLmdbRegistry({ folder: newFolder(), space });
+  await registry.commit([{ key: "a", value: 1 }]);
+  expect((await registry.get("a"))?.value).toBe(1);
+  await registry.close();
+});

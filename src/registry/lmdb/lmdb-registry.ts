@@ -9,16 +9,30 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { CairnError, isCairnError } from "../../base/errors.ts";
 import { flushFolder, makeFolder } from "../../base/folder.ts";
+import { diskReserveShareMax } from "../../base/limits.ts";
 import { checkChanges, checkKey } from "../check-changes.ts";
 import type { Change, Entry, Registry } from "../registry.ts";
 
 export interface LmdbRegistryOptions {
   /** Made when missing, readable by its owner only: secrets in it are sealed, names are not. */
   folder: string;
+  /** Left out: the file system is asked. May throw. */
+  space?: (folder: string) => Space;
+}
+
+interface Space {
+  freeBytes: number;
+  /** 0: not known. */
+  totalBytes: number;
+}
+
+function spaceOf(folder: string): Space {
+  const { bavail, blocks, bsize } = statfsSync(folder);
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }
 
 export async function openLmdbRegistry(options: LmdbRegistryOptions): Promise<Registry> {
-  const { folder } = options;
+  const { folder, space = spaceOf } = options;
   try {
     await makeFolder(folder);
     await allocateLockFile(join(folder, "lock.mdb"));
@@ -35,7 +49,7 @@ export async function openLmdbRegistry(options: LmdbRegistryOptions): Promise<Re
     });
     // LMDB flushes its file, but not the file's name.
     await flushFolder(folder);
-    return new LmdbRegistry(root, folder);
+    return new LmdbRegistry(root, folder, space);
   } catch (cause) {
     throw new CairnError("RegistryUnavailable", `cannot open the registry in ${folder}`, { cause });
   }
@@ -60,17 +74,22 @@ async function allocateLockFile(path: string): Promise<void> {
 
 /** Pages that a commit writes anew, whatever its values are; of a very small disk a share. */
 const roomBytesMin = 512 * 1024;
-const roomShareMax = 1 / 8;
 
 class LmdbRegistry implements Registry {
   readonly #database: RootDatabase<string, Buffer>;
   readonly #folder: string;
+  readonly #space: (folder: string) => Space;
   readonly #underWay = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
-  constructor(database: RootDatabase<string, Buffer>, folder: string) {
+  constructor(
+    database: RootDatabase<string, Buffer>,
+    folder: string,
+    space: (folder: string) => Space,
+  ) {
     this.#database = database;
     this.#folder = folder;
+    this.#space = space;
   }
 
   async get<T>(key: string): Promise<Entry<T> | undefined> {
@@ -125,13 +144,21 @@ class LmdbRegistry implements Registry {
    * and then ends the process with a damaged heap (observed on a full disk, with many small commits).
    */
   #checkRoom(writes: readonly Write[]): void {
-    const { bavail, blocks, bsize } = statfsSync(this.#folder);
-    const reserved = Math.min(roomBytesMin, blocks * bsize * roomShareMax);
+    let space: Space;
+    try {
+      space = this.#space(this.#folder);
+    } catch {
+      // The write itself will find out.
+      return;
+    }
+    const { freeBytes, totalBytes } = space;
+    if (totalBytes === 0) return;
+    const reserved = Math.min(roomBytesMin, totalBytes * diskReserveShareMax);
     const wanted = writes.reduce((sum, { json = "" }) => sum + json.length * 3, reserved);
-    if (bavail * bsize >= wanted) return;
+    if (freeBytes >= wanted) return;
     throw new CairnError(
       "RegistryUnavailable",
-      `the disk of the registry in ${this.#folder} is full: ${Math.floor((bavail * bsize) / 1024)} KiB are free, and ${Math.ceil(wanted / 1024)} KiB may be needed`,
+      `the disk of the registry in ${this.#folder} is full: ${Math.floor(freeBytes / 1024)} KiB are free, and ${Math.ceil(wanted / 1024)} KiB may be needed`,
     );
   }
 
